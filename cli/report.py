@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.markup import escape
 from rich.table import Table
 
@@ -17,6 +17,7 @@ from satiety.core.section import read_yaml
 from satiety.core.settings import project_root
 from satiety.core.state import STATE
 from satiety.core.state_files import read_state
+from satiety.package.card import describe_sample
 from tasks.stage import COST, REPORTS, START_FILE
 from tasks.tracking import DATABASE, format_ui_command
 
@@ -66,17 +67,21 @@ def _read_json(path: Path) -> dict[str, Any] | None:
 
 
 def _make_table(title: str, *columns: str) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table = Table(
+        title=title or None, title_justify="left", title_style="bold", box=None, pad_edge=False, padding=(0, 2, 0, 0)
+    )
     for number, name in enumerate(columns):
         table.add_column(name, justify="right" if number else "left", no_wrap=True)
     return table
 
 
-def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
+def _tabulate_scores(report: Mapping[str, Any] | None) -> Group | str:
     if report is None:
         return "Score: not evaluated yet (stage evaluate)"
     level = f"{report['confidence_level']:.0%} CI" if "confidence_level" in report else "CI"
-    table = _make_table(f"{report['metric']} on {report['examples']:,} test examples", "", "value", level)
+    # above the table, not its title, which would be broken at the table's width
+    title = f"[bold]{escape(report['metric'])} {describe_sample(report)['en']}[/bold]"
+    table = _make_table("", "", "value", level)
     names = {"before": "before", "after": "after", "difference": "difference", "gain": "gain of raw text and levers"}
     for key, name in names.items():
         if key not in report:
@@ -84,7 +89,7 @@ def _tabulate_scores(report: Mapping[str, Any] | None) -> Table | str:
         sign = "+" if key in ("difference", "gain") else ""
         value, low, high = (report[key][bound] for bound in ("value", "low", "high"))
         table.add_row(name, f"{value:{sign}.3f}", f"[{low:{sign}.3f}, {high:{sign}.3f}]".replace("[", r"\["))
-    return table
+    return Group(title, table)
 
 
 def _tabulate_recipes(report: Mapping[str, Any] | None) -> Table | None:

@@ -10,6 +10,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from satiety.core.state import STATE
 from satiety.core.state_files import read_state
+from satiety.package.card import describe_sample
 from tasks.stage import COST, REPORTS
 from tasks.tracking import format_ui_command
 
@@ -122,7 +123,8 @@ def render_page(run_url: str | None) -> str:
     scores, promoted = read_report("evaluate"), read_report("promote")
     lines = [f"# {promoted.get('name', 'pipeline')}", ""]
     if scores:
-        lines += [f"**{scores['metric']}** on {scores['examples']:,} frozen test examples", "", *_scores(scores), ""]
+        sample = describe_sample(scores, "scores.frozen test")["en"]
+        lines += [f"**{scores['metric']}** {sample}", "", *_scores(scores), ""]
     if promoted:
         lines += [f"**{str(promoted['decision']).capitalize()}**: {promoted['reason']}", ""]
     return "\n".join([*lines, "## Links", *(f"- {link}" for link in _links(run_url))])

@@ -1,4 +1,8 @@
-"""Challenger and champion -> their paired comparison on the frozen and the fresh test examples."""
+"""Challenger and champion -> their paired comparison on the frozen and the fresh test examples.
+
+Where there is no frozen test, a first model is compared with the untuned one on every label, each answered by a model
+that had not seen it. A champion may have learned from these labels, so only randomly drawn fresh examples compare it.
+"""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -11,7 +15,8 @@ from satiety.core.answers import load
 from satiety.core.errors import DataError, ParamsError
 from satiety.core.records import Evaluated, Example
 from satiety.evaluate.answers import match_stored
-from satiety.evaluate.bootstrap import Resampling, assign_groups
+from satiety.evaluate.bootstrap import IMAGINARY, Resampling, assign_groups
+from satiety.evaluate.gold import ScoredOn
 from satiety.package.contents import MODEL
 from satiety.package.load import Package
 from satiety.problems import Prediction, Problem
@@ -19,6 +24,7 @@ from satiety.promotion import Promote
 from satiety.promotion.calibration import compare_calibration
 from satiety.promotion.judge import Evidence, SystemComparison
 from satiety.promotion.paired_bootstrap import compare_paired
+from satiety.promotion.report import select_random
 from satiety.promotion.slices import compare_slices
 from tasks.fetch import fetch_package
 
@@ -36,19 +42,29 @@ class EvaluationSets:
 
     path: Path
     """File of the frozen test examples."""
-    frozen: Sequence[Example]
+    gold: Sequence[Example]
+    """The frozen test examples; where there is no test, the labels that the challenger was scored on out of fold."""
+    scored_on: ScoredOn
     fresh: Sequence[Example]
     """Labelled since the last training; may be empty."""
 
+    @property
+    def has_test(self) -> bool:
+        """Whether there are frozen test examples."""
+        return self.scored_on == "test"
+
 
 def compare_with_baseline(challenger: Package, test_sets: EvaluationSets, params: Promote) -> Evidence:
-    """Compare the challenger with the untuned baseline on the frozen test examples."""
+    """Compare the challenger with the untuned baseline on the frozen test examples, or on every label out of fold."""
     rows = _read_stored_predictions(challenger, test_sets)
     baseline, candidate = [Prediction(load(row.before)) for row in rows], [Prediction(load(row.after)) for row in rows]
     problem, resampling = challenger.problem, _make_resampling(params)
-    tallies = problem.tally(test_sets.frozen, baseline), problem.tally(test_sets.frozen, candidate)
-    groups = assign_groups(test_sets.frozen)
-    return Evidence(SystemComparison(compare_paired(problem.score, *tallies, groups, resampling)[problem.headline], {}))
+    if not test_sets.has_test:
+        resampling = replace(resampling, imaginary=IMAGINARY, unbounded=problem.unbounded)
+    tallies = problem.tally(test_sets.gold, baseline), problem.tally(test_sets.gold, candidate)
+    groups = assign_groups(test_sets.gold)
+    pair = compare_paired(problem.score, *tallies, groups, resampling)[problem.headline]
+    return Evidence(SystemComparison(pair, {}), basis="frozen" if test_sets.has_test else "out_of_fold")
 
 
 def compare_with_champion(challenger: Package, champion: Any, test_sets: EvaluationSets, params: Promote) -> Evidence:
@@ -61,28 +77,34 @@ def compare_with_champion(challenger: Package, champion: Any, test_sets: Evaluat
         ParamsError: the champion was trained for a different problem.
     """
     problem, resampling = challenger.problem, _make_resampling(params)
-    candidate = [_restore_prediction(answer) for answer in _read_stored_predictions(challenger, test_sets)]
+    gold = test_sets.gold if test_sets.has_test else _restrict_gold(select_random(test_sets.fresh), problem)
+    inputs = [example.inputs for example in gold]
     with open_champion(champion, problem) as package:
-        baseline = _restrict_predictions(_recall_or_predict(package, test_sets.frozen), problem)
-        frozen = _compare(problem, test_sets.frozen, baseline, candidate, params)
+        if test_sets.has_test:
+            candidate = [_restore_prediction(answer) for answer in _read_stored_predictions(challenger, test_sets)]
+            baseline = _restrict_predictions(_recall_or_predict(package, gold), problem)
+        else:
+            candidate, baseline = challenger.predict(inputs), _restrict_predictions(package.predict(inputs), problem)
+        frozen = _compare(problem, gold, baseline, candidate, params)
         fresh, random_sample = _compare_on_fresh((package, challenger), test_sets.fresh, problem, params)
         if not problem.categorical and frozen.headline.interval((1 - params.confidence_level) / 2).low > -params.margin:
-            inputs = [example.inputs for example in test_sets.frozen]  # stored predictions lack mention confidences
+            # stored predictions lack mention confidences
             baseline, candidate = package.predict(inputs), challenger.predict(inputs)
         has_scores = all(
             prediction.scores or not (prediction.answer and prediction.answer.mentions)
             for prediction in (*baseline, *candidate)
         )
         calibration = (
-            compare_calibration(problem, test_sets.frozen, baseline, candidate, params.bins, resampling)
-            if has_scores
-            else None
+            compare_calibration(problem, gold, baseline, candidate, params.bins, resampling) if has_scores else None
         )
         champion_bytes, challenger_bytes = (
             sum(path.stat().st_size for path in (side.folder / MODEL).rglob("*.safetensors"))
             for side in (package, challenger)
         )
-        return Evidence(frozen, fresh, random_sample, calibration, (champion_bytes, challenger_bytes))
+        sizes = (champion_bytes, challenger_bytes)
+        if test_sets.has_test:
+            return Evidence(frozen, fresh, random_sample, calibration, sizes)
+        return Evidence(frozen, fresh, None, calibration, sizes, basis="drawn")
 
 
 @contextmanager
@@ -109,7 +131,7 @@ def _compare_on_fresh(
     """Compare champion and challenger on all fresh examples, and on the random sample among them."""
     if len(fresh) < params.min_fresh_examples:
         return None, None
-    gold = [replace(e, answer=e.answer and e.answer.restrict(problem.label_set)) for e in fresh]
+    gold = _restrict_gold(fresh, problem)
     baseline, candidate = (
         _restrict_predictions(package.predict([e.inputs for e in gold]), problem) for package in pair
     )
@@ -122,7 +144,7 @@ def _compare_on_fresh(
 
 
 def _read_stored_predictions(challenger: Package, test_sets: EvaluationSets) -> list[Evaluated]:
-    answers = match_stored(challenger.read_predictions(), test_sets.frozen)
+    answers = match_stored(challenger.read_predictions(), test_sets.gold)
     if answers is None:
         raise DataError(
             f"{challenger.source}: evaluated on a different test set than {test_sets.path}; run `dvc repro`"
@@ -156,6 +178,11 @@ def _compare(
     return SystemComparison(
         compare_paired(problem.score, *tallies, assign_groups(gold), resampling)[problem.headline], slices
     )
+
+
+def _restrict_gold(examples: Sequence[Example], problem: Problem) -> list[Example]:
+    """Remove mentions whose label is not in the problem from gold answers."""
+    return [replace(e, answer=e.answer and e.answer.restrict(problem.label_set)) for e in examples]
 
 
 def _restrict_predictions(predictions: Sequence[Prediction], problem: Problem) -> list[Prediction]:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Any
 
-from satiety.core.files import manifest
 from satiety.core.records import Document, Example, read
 from satiety.core.settings import Settings
 from satiety.core.state import STATE
@@ -31,7 +30,7 @@ def main(
 ) -> None:
     """Fit the model to the augmented examples and raw texts, and to compare with it, one to human labels alone."""
     from satiety.training.checkpoint import compute_key, open_store
-    from satiety.tuning.finetune import finetune, finetune_on_labels
+    from satiety.tuning.finetune import finetune, finetune_on_labels, share_labels
 
     settings, task = Settings(), Problem.load(problem)
     examples, dev_examples = list(read(augmented, Example)), list(read(dev, Example))
@@ -44,7 +43,7 @@ def main(
     outcome.model.save(tuned, pretrained)
 
     # without raw texts and levers; where there are none, that is the same model
-    is_same = manifest(base) == manifest(pretrained) and all(example.origin == "gold" for example in examples)
+    is_same = share_labels(base, pretrained, examples)
     if is_same and not documents:
         outcome.model.save(labels_only, base)
     else:

@@ -14,12 +14,13 @@ from typing import Any, Literal
 from satiety import package as packages
 from satiety.core.records import Example, read
 from satiety.core.settings import Settings
+from satiety.evaluate.gold import select_gold
 from satiety.package.load import Package
 from satiety.promotion import Promote
 from satiety.promotion.alpha_spending import InterimAnalyses, InterimAnalysis
 from satiety.promotion.judge import Evidence, Verdict, judge
 from satiety.promotion.moves import Move, find_reversal, find_unreported
-from satiety.promotion.reason import explain_decision
+from satiety.promotion.reason import explain_decision, explain_too_few
 from satiety.promotion.report import report_grounds, report_spending, select_random
 from tasks import comparisons, history, tracking
 from tasks.evidence import EvaluationSets, compare_with_baseline, compare_with_champion
@@ -112,7 +113,7 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
     client, name, challenger, params = contest.client, contest.name, contest.challenger, contest.params
     with tracking.translate_errors():
         comparison_count = comparisons.count_comparisons(
-            client.get_registered_model(name).tags, comparisons.digest_test_set(contest.test_sets.frozen)
+            client.get_registered_model(name).tags, _identify_test_set(contest, champion)
         )
         moves = history.read_moves(client, name)
     rollback = find_reversal(moves, challenger.digest)
@@ -131,6 +132,9 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
             f"{rollback.author} rolled this model back on {rollback.time[:10]}: {rollback.reason}; {hint}",
             prior_spending,
         )
+    drawn = len(select_random(contest.test_sets.fresh))
+    if champion and not contest.test_sets.has_test and drawn < params.min_fresh_examples:
+        return PromotionOutcome("kept", explain_too_few(drawn, params), prior_spending)
     if champion is None:
         evidence, rival = (
             compare_with_baseline(challenger, contest.test_sets, params),
@@ -139,7 +143,7 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
     else:
         evidence = compare_with_champion(challenger, champion, contest.test_sets, params)
         rival = f"the champion, version {champion.version}"
-    spending = _record_comparisons(contest, champion_digest, has_random_sample=evidence.random is not None)
+    spending = _record_comparisons(contest, champion, has_random_sample=evidence.random is not None)
     verdict = judge(evidence, spending, params)
     explanation = explain_decision(challenger.problem.headline, rival, evidence, verdict, spending, params)
     return PromotionOutcome(
@@ -147,21 +151,28 @@ def decide(contest: Contest, champion: Any) -> PromotionOutcome:
     )
 
 
-def _record_comparisons(contest: Contest, champion_digest: str | None, *, has_random_sample: bool) -> InterimAnalyses:
+def _identify_test_set(contest: Contest, champion: Any) -> str:
+    """Return the key of the test set that the decision rests on, whose comparisons share one alpha."""
+    is_drawn = champion is not None and not contest.test_sets.has_test
+    return comparisons.FRESH if is_drawn else comparisons.digest_test_set(contest.test_sets.gold)
+
+
+def _record_comparisons(contest: Contest, champion: Any, *, has_random_sample: bool) -> InterimAnalyses:
     """Record this comparison as interim analyses before its result is published."""
     alpha = (1 - contest.params.confidence_level) / 2
+    champion_digest = champion.tags.get(DIGEST_TAG, "unknown") if champion else None
+    fresh_digest = comparisons.digest_test_set(select_random(contest.test_sets.fresh))
 
-    def record(test_digest: str, challenger: str) -> InterimAnalysis:
-        return InterimAnalysis(
-            comparisons.record_comparison(contest.client, contest.name, test_digest, champion_digest, challenger), alpha
-        )
+    def record(test_set: str) -> InterimAnalysis:
+        digest = contest.challenger.digest
+        # more fresh examples make it a new comparison
+        challenger = f"{digest} on {fresh_digest}" if test_set == comparisons.FRESH else digest
+        number = comparisons.record_comparison(contest.client, contest.name, test_set, champion_digest, challenger)
+        return InterimAnalysis(number, alpha)
 
-    digest = contest.challenger.digest
     with tracking.translate_errors():
-        frozen = record(comparisons.digest_test_set(contest.test_sets.frozen), digest)
-        fresh_digest = comparisons.digest_test_set(select_random(contest.test_sets.fresh))
-        key = f"{digest} on {fresh_digest}"  # more fresh examples make it a new comparison
-        return InterimAnalyses(frozen, record(comparisons.FRESH, key) if has_random_sample else None)
+        frozen = record(_identify_test_set(contest, champion))
+        return InterimAnalyses(frozen, record(comparisons.FRESH) if has_random_sample else None)
 
 
 def _apply_decision(contest: Contest, champion: Any, outcome: PromotionOutcome) -> None:
@@ -251,10 +262,11 @@ def _describe_side(version: Any, digest: str, score: Mapping[str, float] | None)
 
 def _load_test_sets() -> tuple[Path, EvaluationSets]:
     """Return the workspace's package folder and test sets after checking their hashes."""
-    package, test, fresh = find_paths("package", "test", "fresh")
-    check_hashes([package, test, fresh])
+    package, test, train, fresh = find_paths("package", "test", "train", "fresh")
+    check_hashes([package, test, train, fresh])
+    gold, scored_on = select_gold(read(test, Example), read(train, Example))
     fresh_examples = list(read(fresh, Example)) if fresh.is_file() else []
-    return package, EvaluationSets(test, list(read(test, Example)), fresh_examples)
+    return package, EvaluationSets(test, gold, scored_on, fresh_examples)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from satiety.core.errors import SetupError
 from satiety.core.files import name_temporary, remove
 from satiety.core.services import join_services
 from satiety.core.state_files import Shape, parse, rename_damaged
-from satiety.package.card import format_interval
+from satiety.package.card import describe_sample, format_interval
 from tasks import tracking
 from tasks.outbox import ALIVE, ARTIFACTS, CURVE, OUTBOX, RUN, map_to_mlflow_names, spell_plus
 
@@ -189,7 +189,7 @@ def _describe_parent(client: Any, parent_id: str, folder: Path, record: Mapping[
         sides = {side: scores[side] for side in ("before", "after", "difference")}
         metrics = [Metric(side, interval["value"], record["end"], 0) for side, interval in sides.items()]
         texts = ", ".join(f"{side} {format_interval(interval)}" for side, interval in sides.items())
-        tags["score"] = f"{scores['metric']} on {scores['examples']:,} test examples: {texts}"
+        tags["score"] = f"{scores['metric']} {describe_sample(scores)['en']}: {texts}"
     promotion = _read_report(folder, "reports/promote.json")
     if promotion.get("decision", "unchanged") != "unchanged":
         tags["promotion"] = f"{promotion['decision']}: {promotion['reason']}"

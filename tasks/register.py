@@ -14,6 +14,7 @@ from satiety.core.records import Example, count_rows, read
 from satiety.core.section import Section
 from satiety.core.settings import Settings
 from satiety.evaluate import Evaluate
+from satiety.evaluate.gold import select_gold
 from satiety.ingest import Ingest
 from satiety.levers.pretrain import Pretrain
 from satiety.levers.retrieve import Retrieve
@@ -53,7 +54,7 @@ def main(
     params: Register,
     report: Report,
 ) -> None:
-    """Package the tuned model, verify that it reproduces its evaluated predictions, and register it in MLflow."""
+    """Package the tuned model, verify that it reproduces its predictions, and register it in MLflow."""
     examples = list(read(train, Example))
     facts = Facts(
         name=params.name,
@@ -64,8 +65,8 @@ def main(
         params={section.key(): section.load().model_dump(mode="json") for section in SECTIONS},
         dev=count_rows(dev),
     )
-    device = Settings().device
-    build_package(package, tuned, predictions, scores, facts, tests=list(read(test, Example)), device=device)
+    device, (gold, _) = Settings().device, select_gold(read(test, Example), examples)
+    build_package(package, tuned, predictions, scores, facts, gold=gold, device=device)
     packaged_model = packages.inspect(package, device)
     report.add_counts(records_in=len(packaged_model.read_predictions()), records_out=1)
     size = sum(path.stat().st_size for path in package.rglob("*") if path.is_file())

@@ -51,7 +51,7 @@ def main(
 
 
 def _build_report(material: Any, params: Worth) -> dict[str, Any]:
-    """Return the report of the study; generative models are not supported and get an empty one."""
+    """Return the report of the study; it is empty for a generative model, and where there is no test."""
     from satiety.core.executor import processes
     from satiety.tuning.inputs import build_head
     from satiety.worth.advice import advise, write_headline
@@ -61,7 +61,7 @@ def _build_report(material: Any, params: Worth) -> dict[str, Any]:
     from satiety.worth.report import build_empty_report, build_report
     from satiety.worth.study import run_study
 
-    if build_head(material.problem).is_generative:
+    if not material.test or build_head(material.problem).is_generative:
         return build_empty_report(material.problem, params, len(material.pool), len(material.test))
     settings = Settings()
     plan, inputs = prepare_study(material, params, Finetune.load(), STATE / "worth", settings.device)

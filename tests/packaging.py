@@ -16,6 +16,7 @@ from satiety.core.records import Evaluated, Example, read, write
 from satiety.evaluate import Evaluate
 from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
+from satiety.evaluate.gold import select_gold
 from satiety.evaluate.report import score
 from satiety.package.builder import build_package
 from satiety.package.card import Facts
@@ -208,7 +209,14 @@ class Workspace:
     kind: str = "classify"
 
     def fill(
-        self, *, seed: int = 1, before: float = 0.5, after: float = 0.8, count: int = 200, alternate: bool = False
+        self,
+        *,
+        seed: int = 1,
+        before: float = 0.5,
+        after: float = 0.8,
+        count: int = 200,
+        alternate: bool = False,
+        folds: int | None = None,
     ) -> None:
         """Write params, data, and a model made from ``seed`` with a share ``after`` of right answers.
 
@@ -218,6 +226,7 @@ class Workspace:
             after: share of right answers of the model; the model gives them itself.
             count: test examples.
             alternate: choose other wrong texts than without it.
+            folds: if given, there is no test: the gold examples are the labels, predicted out of fold by other models.
         """
         problem, gold = build_problem(self.kind), examples(self.kind, count)
         (self.root / ".dvc").mkdir(exist_ok=True, parents=True)
@@ -227,9 +236,9 @@ class Workspace:
         train = examples(self.kind, 10)
         if self.kind == "classify":
             train = [replace(example, inputs={"text": TEXTS[i % 6]}) for i, example in enumerate(train)]
-        write(self.root / "data/train.parquet", train, Example)
+        write(self.root / "data/train.parquet", gold if folds else train, Example)
         write(self.root / "data/dev.parquet", train[:DEV], Example)
-        write(self.root / "data/test.parquet", gold, Example)
+        write(self.root / "data/test.parquet", [] if folds else gold, Example)
         tune(
             self.root / "models/tuned",
             self.base,
@@ -239,7 +248,7 @@ class Workspace:
         )
         untuned_predictions, predictions = (
             answers(gold, before),
-            load(self.root / "models/tuned", "cpu").predict([e.text for e in gold]),
+            answers(gold, after) if folds else load(self.root / "models/tuned", "cpu").predict([e.text for e in gold]),
         )
         write(self.root / "data/predictions.parquet", build_rows(gold, untuned_predictions, predictions), Evaluated)
         params = Evaluate(seed=3, resamples=400, confidence_level=0.95, bins=10, prefix="")
@@ -247,7 +256,7 @@ class Workspace:
         scores = self.root / "reports/evaluate.json"
         scores.parent.mkdir(exist_ok=True)
         systems = {"before": untuned_predictions, "labels_only": predictions, "after": predictions}
-        report = score(problem, gold, systems, params=params, calibration=calibration)
+        report = score(problem, gold, systems, params=params, calibration=calibration, folds=folds)
         scores.write_text(json.dumps(report), encoding="utf-8")
 
     def paths(self) -> dict[str, Path]:
@@ -260,6 +269,6 @@ class Workspace:
         """Build a package of the workspace without running the stage."""
         facts = Facts(name, revision, {"train": "1" * 64}, ["en", "zh"], 24, {"ingest": {"budget": 30}}, DEV)
         paths = {key: self.root / path for key, path in self.paths().items()}
-        tests = list(read(paths["test"], Example))
-        build_package(folder, paths["tuned"], paths["predictions"], paths["scores"], facts, tests=tests, device="cpu")
+        gold, _ = select_gold(read(paths["test"], Example), read(paths["train"], Example))
+        build_package(folder, paths["tuned"], paths["predictions"], paths["scores"], facts, gold=gold, device="cpu")
         return folder

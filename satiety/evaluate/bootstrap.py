@@ -12,9 +12,17 @@ the true value as often as BCa intervals at 200 and 2,000 test texts (.91 to .96
 often at 50 texts (.92 against .88). Basic intervals leave [0, 1]. With only five test texts of a class, intervals of
 all three kinds are too narrow (coverage .85).
 
+Of few labels, a percentile interval is worse still: where all ten are right it is [1, 1]. So where it is asked for,
+every resample also has a few *imaginary* examples, whose score is drawn uniformly from [0, 1]. For a share that is the
+idea of "plus four": four imaginary trials, half of them successes. For a difference it is two imaginary pairs, whose
+systems are right independently of each other. The value itself is that of the real examples. In a simulation (accuracy
+and macro-F1, three classes, accuracies .6 to .97, 10 to 150 independent examples, 95 %), intervals covered the true
+scores in .86 to .98 of the cases (.22 to .97 without), and the true difference in .89 to .99 (.54 to .97 without).
+
 Source: Efron & Tibshirani 1993, An Introduction to the Bootstrap, chapter 13; paired on one test set: Koehn 2004,
 W04-3250; Berg-Kirkpatrick et al. 2012, D12-1091; groups drawn whole: Davison & Hinkley 1997, Bootstrap Methods and
-their Application, section 3.8.
+their Application, section 3.8; imaginary trials: Agresti & Coull 1998, The American Statistician 52:119; imaginary
+pairs: Agresti & Min 2005, Statistics in Medicine 24:729.
 """
 
 from __future__ import annotations
@@ -40,6 +48,8 @@ if TYPE_CHECKING:
 
 CELLS = 2**22
 """Weights drawn at once: limits memory, does not change results."""
+IMAGINARY = 4.0
+"""Imaginary examples of Agresti & Coull's interval; a difference has half as many pairs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,10 @@ class Resampling:
     seed: int
     resamples: int
     confidence_level: float
+    imaginary: float = 0.0
+    """Imaginary examples in every resample, for intervals of few labels: `IMAGINARY` or none."""
+    unbounded: frozenset[str] = frozenset()
+    """Metrics that do not lie in [0, 1], which have no imaginary examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +110,8 @@ def estimate_intervals(score: Score, tallies: Floats, groups: Groups, resampling
         DataError: there are no examples.
     """
     values, draws = _score_resamples(score, tallies, groups, resampling)
-    return {name: percentile_interval(values[name], draws[name], resampling.confidence_level) for name in values}
+    mixture = _Mixture(groups, resampling)
+    return {name: mixture.estimate_interval(name, values[name], draws[name]) for name in values}
 
 
 def compare(score: Score, first: Floats, second: Floats, groups: Groups, resampling: Resampling) -> Comparison:
@@ -117,14 +132,48 @@ def compare(score: Score, first: Floats, second: Floats, groups: Groups, resampl
             f"bootstrap: both systems must answer the same examples, but there are {len(first)} and {len(second)}"
         )
     values, draws = _score_resamples(score, np.stack([first, second], axis=1), groups, resampling)
-    level = resampling.confidence_level
+    mixture = _Mixture(groups, resampling)
     first_intervals, second_intervals = (
-        {name: percentile_interval(values[name][i], draws[name][:, i], level) for name in values} for i in (0, 1)
+        {name: mixture.estimate_interval(name, values[name][i], draws[name][:, i], system=i) for name in values}
+        for i in (0, 1)
     )
-    gains = {name: draw[:, 1] - draw[:, 0] for name, draw in draws.items()}
-    difference = {name: percentile_interval(values[name][1] - values[name][0], gains[name], level) for name in values}
+    gains = {name: mixture.mix_gains(name, draw[:, 1] - draw[:, 0]) for name, draw in draws.items()}
+    difference = {name: mixture.bound(values[name][1] - values[name][0], gains[name]) for name in values}
     errors = {name: float(np.std(gain)) for name, gain in gains.items()}
     return Comparison(first_intervals, second_intervals, difference, errors)
+
+
+class _Mixture:
+    """Resamples with imaginary examples; without any, the resamples themselves."""
+
+    def __init__(self, groups: Groups, resampling: Resampling) -> None:
+        self.resampling = resampling
+        self.count = int(groups.max()) + 1
+        """Groups rather than examples: those of a group are one piece of evidence."""
+        rng = np.random.default_rng((resampling.seed, 1))
+        self.scores = rng.random((resampling.resamples, 2)) if resampling.imaginary else np.zeros((1, 2))
+        """Score of each system on the imaginary examples, shape (resamples, systems)."""
+
+    def estimate_interval(self, name: str, value: float | Floats, draws: Floats, system: int = 0) -> Interval:
+        """Return a metric of one system with its interval."""
+        return self.bound(value, self._mix(name, draws, self.scores[:, system], self.resampling.imaginary))
+
+    def mix_gains(self, name: str, gains: Floats) -> Floats:
+        """Return the resampled differences with imaginary pairs, half as many as there are imaginary examples."""
+        return self._mix(name, gains, self.scores[:, 1] - self.scores[:, 0], self.resampling.imaginary / 2)
+
+    def bound(self, value: float | Floats, draws: Floats) -> Interval:
+        """Return the percentile interval; that of a mixture is widened to include the value."""
+        interval = percentile_interval(value, draws, self.resampling.confidence_level)
+        if not self.resampling.imaginary:
+            return interval
+        return Interval(interval.value, min(interval.low, interval.value), max(interval.high, interval.value))
+
+    def _mix(self, name: str, draws: Floats, imaginary_draws: Floats, imaginary: float) -> Floats:
+        if not imaginary or name in self.resampling.unbounded:
+            return draws
+        mixed: Floats = (self.count * draws + imaginary * imaginary_draws) / (self.count + imaginary)
+        return mixed
 
 
 def _score_resamples(
@@ -132,7 +181,7 @@ def _score_resamples(
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
     """Return the metrics of ``tallies``, shape (examples, …, counts), and those of its resamples, stacked."""
     if not len(tallies):
-        raise DataError("bootstrap: there are no test examples; set `ingest.test` above 0")
+        raise DataError("bootstrap: there are no examples to score; check `ingest.test` and `ingest.budget`")
     rows = np.ascontiguousarray(tallies, dtype=np.float64)
     values = score(rows, np.ones((1, len(rows))))
     blocks = [score(rows, block_weights) for block_weights in draw_weights(groups, resampling)]

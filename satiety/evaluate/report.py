@@ -9,33 +9,40 @@ from typing import Any
 from satiety.core.errors import DataError
 from satiety.core.records import Example
 from satiety.evaluate import Evaluate
-from satiety.evaluate.bootstrap import Interval, Resampling, assign_groups, compare
+from satiety.evaluate.bootstrap import IMAGINARY, Interval, Resampling, assign_groups, compare
 from satiety.evaluate.calibration import Calibration
+from satiety.evaluate.gold import ScoredOn
 from satiety.problems.base import Prediction, Problem
 
 ROUNDING = 1e-9
 """Rounding error allowed in a perfect score."""
+NAMES: Mapping[ScoredOn, tuple[str, str]] = {
+    "test": ("test examples", "increase `ingest.test`"),
+    "out_of_fold": ("labels to score out of fold", "increase `ingest.budget`"),
+}
+"""Name of the scored examples, and advice where they do not suffice."""
 
 
-def check_gold(problem: Problem, gold: Sequence[Example]) -> None:
-    """Refuse a test set whose scores would be meaningless.
+def check_gold(problem: Problem, gold: Sequence[Example], scored_on: ScoredOn = "test") -> None:
+    """Refuse examples whose scores would be meaningless.
 
     Raises:
-        DataError: the test set is empty, has only one class, or contains no answers.
+        DataError: there are none, they have only one class, or contain no answers.
     """
+    name, advice = NAMES[scored_on]
     if not gold:
-        raise DataError("evaluate: the test set is empty; set `ingest.test` above 0")
+        raise DataError(f"evaluate: there are no {name}; {advice}, and check reports/validate.json")
     if problem.categorical and len({example.answer for example in gold}) < 2:
         raise DataError(
-            f"evaluate: all {len(gold)} test examples have the label {str(gold[0].answer)!r}, so scores would be "
-            "meaningless; increase `ingest.test` or add data with another label"
+            f"evaluate: all {len(gold)} {name} have the label {str(gold[0].answer)!r}, so scores would be "
+            f"meaningless; {advice} or add data with another label"
         )
     perfect = [Prediction(example.answer) for example in gold]
     best = float(problem.score(problem.tally(gold, perfect))[problem.headline])
     if best < 1 - ROUNDING:
         raise DataError(
-            f"evaluate: perfect predictions on the {len(gold)} test examples reach only {problem.headline} {best:g}: "
-            "their gold answers are all empty or all equal; increase `ingest.test`"
+            f"evaluate: perfect predictions on the {len(gold)} {name} reach only {problem.headline} {best:g}: "
+            f"their gold answers are all empty or all equal; {advice}"
         )
 
 
@@ -46,18 +53,26 @@ def score(
     *,
     params: Evaluate,
     calibration: Calibration,
+    folds: int | None = None,
 ) -> dict[str, Any]:
     """Return every metric before and after, with intervals, their differences, and the calibration of *after*.
 
     Args:
         problem: the problem.
-        gold: test examples.
+        gold: test examples, or the labels that were held out in turn.
         systems: predictions of the untuned model (``before``), of the tuned one (``after``), and of the one tuned
             without raw texts and levers (``labels_only``).
         params: parameters of the bootstrap.
         calibration: calibration of *after*.
+        folds: number of folds in which the labels were held out; None on a test.
     """
-    resampling = Resampling(params.seed, params.resamples, params.confidence_level)
+    resampling = Resampling(
+        params.seed,
+        params.resamples,
+        params.confidence_level,
+        imaginary=IMAGINARY if folds else 0.0,
+        unbounded=problem.unbounded,
+    )
     tallies = {name: problem.tally(gold, predictions) for name, predictions in systems.items()}
     groups = assign_groups(gold)
     comparison = compare(problem.score, tallies["before"], tallies["after"], groups, resampling)
@@ -70,6 +85,7 @@ def score(
         "labels_only": realised.first[problem.headline].to_dict(),
         "gain": realised.difference[problem.headline].to_dict(),
         "examples": len(gold),
+        **({"scored_on": "out_of_fold", "folds": folds} if folds else {"scored_on": "test"}),
         "confidence_level": params.confidence_level,
         "metrics": {
             "before": _report_metrics(comparison.first),

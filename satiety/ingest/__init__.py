@@ -57,8 +57,10 @@ class Ingest(Section):
     dev: float = Field(ge=0, lt=1, default=0)
     """Share of the budget for the dev split. ``auto`` needs none: it chooses by cross-validation. ``fine_tune`` uses it
     for early stopping. Where it is 0 and a source is for dev, it is 0.2."""
-    test: int = Field(ge=1, le=MAX_COUNT, default=2000)
-    """Number of labelled texts in the test split; not part of the budget."""
+    test: Annotated[int, Field(ge=0, le=MAX_COUNT)] | Literal["auto"] = "auto"
+    """Number of labelled texts in the test split; not part of the budget. ``auto``: 2,000, or as many as there are
+    beyond the budget, but none where these are fewer than 200; a source for test is used either way. Without a test,
+    the stage ``evaluate`` scores every label by a model that has not seen it."""
     dedup_threshold: float = Field(gt=0, le=1)
     """Jaccard similarity of character 5-grams from which two texts are near-duplicates. Source of 0.8: Lee et al.
     2022, arXiv:2107.06499."""

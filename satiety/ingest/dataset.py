@@ -79,11 +79,15 @@ def _build_summary(
         split: Counter(problem.stratum(e) for e in partition.examples if e.split == split)
         for split in ("train", "dev", "test")
     }
-    unmeasured = sorted(set(labels["train"]) - set(labels["test"]))
+    has_test = bool(labels["test"])
+    unmeasured = sorted(set(labels["train"]) - set(labels["test"])) if has_test else []
+    if not has_test:
+        log.info("no test: `evaluate` scores every label by a model that has not seen it (ingest.test)")
     if unmeasured:
         log.warning("too few examples for the test split: %s", ", ".join(name or "(empty)" for name in unmeasured[:20]))
     return {
         "splits": {split: counts.total() for split, counts in labels.items()},
+        "scored_on": "test" if has_test else "out_of_fold",
         "strata": {split: dict(sorted(counts.items())) for split, counts in labels.items()},
         "unmeasured": len(unmeasured),
         "corpus": len(documents),

@@ -4,6 +4,8 @@ Test is sampled first, by a hash of the seed and of the sampling unit: a single 
 stays stable when data is added, and near-duplicates do not change a text's probability. Texts similar to a sampled one,
 but not sampled themselves, are rejected: near-duplicates stay in the same split. Then the budget is spent on dev and
 train. Texts of ``extra`` sources all go to train and leave the other splits unchanged.
+
+A test needs labels beyond the budget. Where its size is ``auto`` and they are too few for one, there is none.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 import numpy as np
 
@@ -23,6 +26,12 @@ from satiety.text.deduplication import group_similar
 Stratum = Callable[[Example], str]
 RESERVE: Mapping[Split, int] = {"test": 2, "dev": 1, "train": 0}
 """Split, in order of sampling -> examples of a stratum reserved for the later splits."""
+AUTO_TEST = 2000
+"""Test texts where ``ingest.test`` is ``auto`` and there are enough."""
+MIN_TEST = 200
+"""Fewest texts of a test drawn by ``auto``. The 95 % interval of a share is then up to 14 points wide; out of fold, the
+labels of the budget are measured as well and train, too."""
+TestSize = int | Literal["auto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,7 @@ def divide(
     stratum: Stratum,
     *,
     seed: int,
-    test: int,
+    test: TestSize,
     budget: int,
     dev: float,
 ) -> Partition:
@@ -101,7 +110,7 @@ def divide(
         bindings: source -> its fixed split.
         stratum: stratum of an example.
         seed: random seed.
-        test: number of test examples.
+        test: number of test examples; ``auto``: see `AUTO_TEST` and `MIN_TEST`.
         budget: number of labels for train and dev.
         dev: share of the budget for dev.
 
@@ -112,21 +121,52 @@ def divide(
     for example in sorted(examples, key=lambda e: e.id):
         pools[bindings.get(example.source)].append(example)
     sizes = _compute_sizes(pools, test, budget, dev)
+    assignment, held_out = _assign(pools, linkage, stratum, seed, sizes)
+
+    # Near-duplicates of test texts cannot train: a test of all that the budget leaves may cost labels of the budget.
+    while test == "auto" and sizes["test"] and not pools["test"] and (lack := _count_missing(assignment, sizes)):
+        sizes = {**sizes, "test": _round_down(sizes["test"] - lack)}
+        assignment, held_out = _assign(pools, linkage, stratum, seed, sizes)
+
+    counts = Counter(assignment.values())
+    for split, size in sizes.items():
+        _check_enough(split, counts[split], size)
+    assignment |= {e.id: "train" for e in pools["extra"] if held_out.find_linked(e, linkage) is None}
+    return _build_partition(pools, assignment, held_out, linkage)
+
+
+def _assign(
+    pools: Mapping[Destination | None, Sequence[Example]],
+    linkage: Linkage,
+    stratum: Stratum,
+    seed: int,
+    sizes: Mapping[Split, int],
+) -> tuple[dict[str, Split], HeldOutIndex]:
+    """Return the split of each sampled text by id, and the texts of test and dev; a split may lack texts."""
     assignment, held_out = dict[str, Split](), HeldOutIndex()
-    singletons = {example.id: example.id for example in examples}
+    singletons = {example.id: example.id for pool in pools.values() for example in pool}
     for split, reserve in RESERVE.items():
         candidates = pools[split] or pools[None] if split != "train" else [*pools["train"], *pools[None]]
         pool = [e for e in candidates if e.id not in assignment and held_out.find_linked(e, linkage) is None]
         # Groups may be divided between train and the corpus.
         units = linkage.units if split != "train" else singletons
         sample = _draw(pool, units, stratum, seed, sizes[split], reserve)
-        _check_enough(split, len(sample), sizes[split])
         assignment |= dict.fromkeys(sample, split)
         for example in pool if split != "train" else ():
             if example.id in sample:
                 held_out.add(example, linkage)
-    assignment |= {e.id: "train" for e in pools["extra"] if held_out.find_linked(e, linkage) is None}
-    return _build_partition(pools, assignment, held_out, linkage)
+    return assignment, held_out
+
+
+def _count_missing(assignment: Mapping[str, Split], sizes: Mapping[Split, int]) -> int:
+    """Return the number of texts that train and dev lack."""
+    counts = Counter(assignment.values())
+    return sum(max(0, sizes[split] - counts[split]) for split in ("train", "dev"))
+
+
+def _round_down(size: int) -> int:
+    """Return the size of a test drawn by ``auto``: 0 where it is too small to measure with."""
+    return min(size, AUTO_TEST) if size >= MIN_TEST else 0
 
 
 def _build_partition(
@@ -237,21 +277,27 @@ def _check_enough(split: Split, count: int, size: int) -> None:
 
 
 def _compute_sizes(
-    pools: Mapping[Destination | None, Sequence[Example]], test: int, budget: int, dev: float
+    pools: Mapping[Destination | None, Sequence[Example]], test: TestSize, budget: int, dev: float
 ) -> dict[Split, int]:
     """Return the size of every split; a test or dev source below the requested size is used completely."""
     dev_size = min(budget - 1, max(1, round(budget * dev))) if dev else 0
+    budget_sizes = {"dev": min(dev_size, len(pools["dev"]) or dev_size), "train": budget - dev_size}
+    available = len(pools[None]) + len(pools["train"])
+    if test == "auto":
+        needed = sum(n for split, n in budget_sizes.items() if split == "train" or not pools["dev"])
+        spare = min(len(pools[None]), available - needed)
+        test = AUTO_TEST if pools["test"] else _round_down(spare)
     sizes: dict[Split, int] = {
         "test": min(test, len(pools["test"]) or test),
-        "dev": min(dev_size, len(pools["dev"]) or dev_size),
-        "train": budget - dev_size,
+        "dev": budget_sizes["dev"],
+        "train": budget_sizes["train"],
     }
-    free = {split: n for split, n in sizes.items() if split == "train" or not pools[split]}
-    available = len(pools[None]) + len(pools["train"])
+    free = {split: n for split, n in sizes.items() if n and (split == "train" or not pools[split])}
     if available < sum(free.values()):
         parts = " + ".join(f"{split} {n:,}" for split, n in free.items())
+        names = "ingest.test or ingest.budget" if free.get("test") else "ingest.budget"
         raise DataError(
             f"ingest: {available:,} labelled texts remain after cleaning, but {parts} = {sum(free.values()):,} are "
-            "needed; lower ingest.test or ingest.budget, or add labelled data"
+            f"needed; lower {names}, or add labelled data"
         )
     return sizes

@@ -3,7 +3,7 @@
 model/                 tuned model: safetensors, tokenizer, problem
 signature.json         input and output columns, as an MLflow schema
 input_example.json     made-up texts with the model's predictions
-predictions.parquet    predictions on the frozen test ids, without texts
+predictions.parquet    predictions on the frozen test ids (or on the labels, out of fold), without texts
 scores.json            scores before and after tuning, and their difference, with intervals
 facts.json             name, data digests, params, git revision of the code
 README.md              model card

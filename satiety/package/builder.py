@@ -34,7 +34,7 @@ def build_package(
     scores: Path,
     facts: Facts,
     *,
-    tests: Sequence[Example],
+    gold: Sequence[Example],
     device: str = "auto",
 ) -> None:
     """Write a package after checking that it loads and reproduces its predictions.
@@ -42,10 +42,10 @@ def build_package(
     Args:
         target: folder of the package; replaced if it exists.
         tuned: folder of the tuned model.
-        predictions: table of predictions on the test examples.
+        predictions: table of predictions on the gold examples.
         scores: report of the stage `evaluate`.
         facts: other contents of the model card.
-        tests: the test examples.
+        gold: the examples that were scored.
         device: device of the checks.
 
     Raises:
@@ -71,7 +71,7 @@ def build_package(
         write_text(temporary / MANIFEST, manifest_text(manifest(temporary)))
         package = inspect(temporary, device, target)
         package.check_example()
-        package.check_stored(tests)
+        package.check_stored(gold)
 
 
 def _write_json(path: Path, value: dict[str, Any]) -> None:

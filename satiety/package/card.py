@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from satiety.problems import Problem
+from satiety.report.render import write
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,8 @@ def _describe_purpose(problem: Problem, facts: Facts) -> Iterator[str]:
 
 
 def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
-    yield f"## Scores on {scores['examples']:,} frozen test examples"
+    sample = describe_sample(scores, "scores.frozen test")
+    yield f"## Scores {sample['en']}"
     rows = [
         f"| {metric} | {format_interval(scores['metrics']['before'][metric])} | {format_interval(interval)} "
         f"| {format_interval(scores['metrics']['difference'][metric], '+')} |"
@@ -93,8 +95,24 @@ def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
         yield gain
 
 
+def describe_sample(scores: Mapping[str, Any], test: str = "scores.test") -> dict[str, str]:
+    """Return what a model was scored on, by language: the test, or every label out of fold.
+
+    Args:
+        scores: report of the stage `evaluate`; one of an earlier version is always of a test.
+        test: key of the text for a test.
+    """
+    key = "scores.out of fold" if is_out_of_fold(scores) else test
+    return write(key, examples=scores["examples"], folds=scores.get("folds"))
+
+
+def is_out_of_fold(scores: Mapping[str, Any]) -> bool:
+    """Return whether there was no test, so that every label was scored by a model that had not seen it."""
+    return scores.get("scored_on") == "out_of_fold"
+
+
 def describe_gain(scores: Mapping[str, Any]) -> str | None:
-    """Return what raw texts and levers gained on the test examples; None in a report of an earlier version."""
+    """Return what raw texts and levers gained on the same examples; None in a report of an earlier version."""
     if "gain" not in scores:
         return None
     return (
@@ -127,6 +145,9 @@ def _describe_limits(scores: Mapping[str, Any]) -> Iterator[str]:
         "- Not tested on other kinds of text, other languages or later texts.",
         "- It can reproduce biases of its training texts and its base model.",
     ]
+    if is_out_of_fold(scores):
+        warning = write("scores.no test")
+        limits.insert(0, f"- {warning['en']}")
     if classes:
         worst = min(classes, key=lambda name: classes[name]["value"])
         limits.insert(0, f"- Weakest class: `{worst}`, F1 {format_interval(classes[worst])}.")

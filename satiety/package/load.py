@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from satiety.core.errors import ModelError
 from satiety.core.records import Evaluated, Example, read
 from satiety.evaluate.answers import match_stored
-from satiety.package.card import Facts
+from satiety.package.card import Facts, is_out_of_fold
 from satiety.package.contents import EXAMPLE, FACTS, MODEL, PREDICTIONS, SCORES, read_digest
 from satiety.package.example import is_contradicted, is_match, serialize_prediction
 from satiety.package.verify import verify
@@ -35,7 +35,7 @@ TRIES = 4
 PAUSE = 0.05
 """Seconds before the second attempt; 3 and 7 times as long before the next ones."""
 MAX_CHECKED = 128
-"""Maximum number of test examples whose stored predictions are checked."""
+"""Maximum number of examples whose stored predictions are checked."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Package:
         return self.model.predict(inputs)
 
     def read_predictions(self) -> dict[str, Evaluated]:
-        """Return the stored predictions on the test examples, by id."""
+        """Return the stored predictions on the test examples, or on every label out of fold, by id."""
         return {answer.id: answer for answer in read(self.folder / PREDICTIONS, Evaluated)}
 
     def scores(self) -> dict[str, Any]:
@@ -94,17 +94,21 @@ class Package:
                     f"{self.source / EXAMPLE}: for {inputs} the model predicts {answer} instead of {expected}"
                 )
 
-    def check_stored(self, tests: Sequence[Example]) -> None:
-        """Check that the model reproduces its stored predictions, on at most ``MAX_CHECKED`` test examples.
+    def check_stored(self, gold: Sequence[Example]) -> None:
+        """Check that the model reproduces its stored predictions, on at most ``MAX_CHECKED`` examples.
+
+        Predictions out of fold are those of other models, so only their examples are checked.
 
         Raises:
-            ModelError: a prediction differs, or the stored ones belong to other test examples.
+            ModelError: a prediction differs, or the stored ones belong to other examples.
         """
-        predictions = match_stored(self.read_predictions(), tests)
+        predictions = match_stored(self.read_predictions(), gold)
         if predictions is None:
             raise ModelError(f"{self.source / PREDICTIONS}: predictions of other test examples; run `dvc repro`")
-        indices = Random(0).sample(range(len(tests)), min(MAX_CHECKED, len(tests)))
-        answers = self.predict([tests[i].inputs for i in indices])
+        if is_out_of_fold(self.scores()):
+            return
+        indices = Random(0).sample(range(len(gold)), min(MAX_CHECKED, len(gold)))
+        answers = self.predict([gold[i].inputs for i in indices])
         pairs = zip((predictions[i] for i in indices), answers, strict=True)
         mismatches = [row.id for row, answer in pairs if is_contradicted(self.problem, row, answer)]
         if mismatches:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from satiety.package.card import Facts, describe_gain, format_interval
+from satiety.package.card import Facts, describe_gain, describe_sample, format_interval
 from satiety.problems import Problem
 
 LONGEST = 5000
@@ -41,9 +41,10 @@ def render_version_page(problem: Problem, scores: Mapping[str, Any], facts: Fact
         "code": f"git revision `{facts.revision[:DIGITS]}`",
         "card": "`README.md` among the artifacts of the run: use, limits, every param",
     }
+    sample = describe_sample(scores, "scores.frozen test")
     return _join(
         _describe_status(version),
-        f"### Scores on {scores['examples']:,} frozen test examples",
+        f"### Scores {sample['en']}",
         _format_scores(scores),
         describe_gain(scores) or "",
         "### Training data and code",
@@ -65,7 +66,7 @@ def render_model_page(problem: Problem, facts: Facts, versions: Sequence[ModelVe
         f"It answers with {classes or f'a {problem.answer.kind}'}, each with a confidence.",
         "### Versions",
         _format_versions(versions),
-        "*Difference*: the gain over the same base model without training, on the same test examples, with its "
+        "*Difference*: the gain over the same base model without training, on the same examples, with its "
         "confidence interval. A challenger becomes champion when a paired comparison favours it; "
         "`satiety history` lists every move of the alias with its reason.",
         "### Load the champion" if has_champion else "### Load the newest",

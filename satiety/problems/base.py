@@ -96,6 +96,8 @@ class Problem(Component):
     """The main metric: larger is better, 1 is perfect. Errors such as RMSE belong to the other metrics."""
     metrics: ClassVar[tuple[str, ...]]
     """All overall metrics that ``score`` returns, the headline first."""
+    unbounded: ClassVar[frozenset[str]] = frozenset()
+    """Those of them that do not lie in [0, 1], such as an error or a correlation."""
     inputs: ClassVar[tuple[str, ...]] = ("text",)
     """Names of an example's inputs."""
     list_inputs: ClassVar[frozenset[str]] = frozenset()

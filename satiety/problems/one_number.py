@@ -29,6 +29,7 @@ class OneNumber(Problem):
 
     headline: ClassVar = "spearman"
     metrics: ClassVar = ("spearman", "pearson", "rmse")
+    unbounded: ClassVar = frozenset(metrics)
     gold: ClassVar = "number"
     answer: ClassVar = Number
     head: ClassVar = "score"

@@ -7,11 +7,16 @@ mostly correct wrong answers, all of which the champion got wrong, so any other 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 from satiety.evaluate.bootstrap import Interval
 from satiety.promotion import Promote
 from satiety.promotion.alpha_spending import InterimAnalyses
 from satiety.promotion.paired_bootstrap import PairedMetric
+
+Basis = Literal["frozen", "out_of_fold", "drawn"]
+"""What a decision rests on: the frozen test; where there is none, for a first champion every label scored out of fold,
+and against a champion the randomly drawn fresh examples."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,7 @@ class Evidence:
     """Comparisons of a challenger with the champion, or with no training."""
 
     frozen: SystemComparison
+    """On the frozen test examples, or what stands in for them (``basis``)."""
     fresh: SystemComparison | None = None
     """On all fresh test examples; None if there are too few."""
     random: SystemComparison | None = None
@@ -35,6 +41,7 @@ class Evidence:
     """Expected calibration error; None if unknown."""
     sizes: tuple[int, int] | None = None
     """Bytes of the weights of champion and challenger; None against no training."""
+    basis: Basis = "frozen"
 
     @property
     def slices(self) -> dict[str, PairedMetric]:

@@ -37,9 +37,11 @@ def report_grounds(
         champion_size, challenger_size = ({"bytes": size} for size in evidence.sizes)
         cost = {"champion": champion_size, "challenger": challenger_size, "cheaper": verdict.cheaper}
     return {
-        "frozen": _report_set(evidence.frozen, verdict.frozen),
+        "basis": evidence.basis,
+        "frozen": None,
         "fresh": _report_set(evidence.fresh, verdict.fresh, len(fresh), min_examples),
         "drawn": _report_set(evidence.random, verdict.random, len(select_random(fresh)), min_examples),
+        evidence.basis: _report_set(evidence.frozen, verdict.frozen),
         "slices": slices,
         "calibration": calibration,
         "cost": cost,

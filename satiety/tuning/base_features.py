@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +15,12 @@ if TYPE_CHECKING:
 class BaseFeatures:
     """Features by the tokens of a window; for one encoder, prefix and pooling."""
 
-    def __init__(self) -> None:
-        self._rows: dict[Key, Floats] = {}
+    def __init__(self, rows: Mapping[Key, Floats] | None = None) -> None:
+        self._rows: dict[Key, Floats] = dict(rows or {})
+
+    def copy(self) -> BaseFeatures:
+        """Return the same features; what is computed for the copy is not in the original."""
+        return BaseFeatures(self._rows)
 
     def compute(self, windows: Sequence[Window], compute: Callable[[list[Window]], list[Floats]]) -> list[Floats]:
         """Return the features of the windows, computing those that are not there yet."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from satiety.core.errors import DataError, ParamsError
+from satiety.core.files import manifest
 from satiety.tuning.recipes import FitOutcome, Memory, TuningInputs
 
 if TYPE_CHECKING:
@@ -85,3 +86,11 @@ def finetune_on_labels(
     alone = params.model_copy(update={"self_training": None})
     inner = replace(store, folder=store.folder / "labels_only", log_point=lambda *_: None)
     return finetune(base, problem, gold, dev, params=alone, store=inner, device=device, memory=memory)
+
+
+def share_labels(base: Path, pretrained: Path, examples: Sequence[Example]) -> bool:
+    """Return whether `finetune` and `finetune_on_labels` learn from the same labels and base model.
+
+    Without raw texts, they then fit the same model.
+    """
+    return manifest(base) == manifest(pretrained) and all(example.origin == "gold" for example in examples)

@@ -1,7 +1,8 @@
 """Apply a suite to a table: clean rows, rejected rows with reasons, and errors that stop the pipeline.
 
 Rules of level *row* are checked first, on all rows. Rules of level *table* and *report* are checked on the clean rows,
-which later stages use: quarantined copies of an example no longer affect the balance of the labels.
+which later stages use: quarantined copies of an example no longer affect the balance of the labels. Rules for the rows
+of the test are left out where there is none.
 """
 
 from __future__ import annotations
@@ -76,7 +77,8 @@ def screen(suite: Suite, table: Table[R], check: Checker) -> ScreenedTable[R]:
     # Table rules apply to the clean rows only.
     remaining = replace(table, rows=[row for i, row in enumerate(table.rows) if i not in rejected])
     if remaining.rows:
-        findings += _check(suite.select("table", "report"), remaining, check)[0]
+        rules = [rule for rule in suite.select("table", "report") if table.has_test or not rule.is_about_test]
+        findings += _check(rules, remaining, check)[0]
     sorted_findings = sorted(findings, key=lambda finding: suite.rules.index(finding.rule))
     return ScreenedTable(
         suite, len(table.rows), list(remaining.rows), [rejected[i] for i in sorted(rejected)], sorted_findings

@@ -54,6 +54,11 @@ class Rule:
         """The first column, whose values are shown in messages."""
         return self.columns[0] if self.columns else None
 
+    @property
+    def is_about_test(self) -> bool:
+        """Whether its condition selects the rows of the test split."""
+        return _format_condition(self.kwargs.get("row_condition")) == "split == test"
+
 
 @dataclass(frozen=True, slots=True)
 class Suite:

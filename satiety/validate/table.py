@@ -63,11 +63,21 @@ class Table(Generic[R]):
         answers = [row.answer for row in self.examples]
         return [answer.labels[0] if self.problem.categorical and answer else None for answer in answers]
 
+    @cached_property
+    def has_test(self) -> bool:
+        """Whether ingest drew a test; without one, every label is scored out of fold."""
+        return any(example.split == "test" for example in self.held_out)
+
     def parameters(self) -> dict[str, Any]:
-        """Return the ``$PARAMETER`` values: the fields of problem and stage, and ``languages``, the most common one."""
+        """Return the ``$PARAMETER`` values: the fields of problem and stage, ``languages`` and ``splits``.
+
+        ``languages`` is a list of the most common one; ``splits`` are those that need examples.
+        """
         language_counts = Counter(row.language for row in self.rows if row.language not in {"", UNKNOWN})
         commonest = [language for language, _ in language_counts.most_common(1)]
-        return {**self.problem.model_dump(exclude={"kind"}), **self.params.model_dump(), "languages": commonest}
+        splits = ["train", "test"] if self.has_test else ["train"]
+        fields = {**self.problem.model_dump(exclude={"kind"}), **self.params.model_dump()}
+        return {**fields, "languages": commonest, "splits": splits}
 
 
 Feature = Callable[[Table[Any]], Sequence[Any]]

@@ -147,6 +147,7 @@ def test_a_stage_depends_on_exactly_the_blocks_that_it_reads(name: str) -> None:
     blocks = {block for section in sections for block in section.blocks()}
     blocks |= {"project"} if any(map(uses_project, sections)) else set()
     blocks |= {"finetune"} if name == "worth" else set()  # it fine-tunes as the pipeline does, without its levers
+    blocks |= {"levers", "use", "finetune"} if name == "evaluate" else set()  # it does so in each fold, with levers
     assert STAGES[name]["params"] == [
         *(["project"] if "project" in blocks else []),
         *_sort_blocks(blocks - {"project"}),

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from satiety.core.errors import DataError
-from satiety.core.records import Evaluated, Example, read, write
+from satiety.core.records import Document, Evaluated, Example, read, write
 from tasks.evaluate import main
-from tests.packaging import Workspace
+from tests.packaging import Workspace, examples
 
 OUTPUTS = {
     "predictions": "data/predictions.parquet",
@@ -30,8 +30,10 @@ def workspace(request: pytest.FixtureRequest, tiny: Path, tmp_path: Path, monkey
 
 def run(workspace: Workspace) -> dict[str, Path]:
     places = workspace.paths()
-    paths = {name: places[name] for name in ("problem", "train", "test", "tuned")} | {"base": workspace.base}
-    paths["labels_only"] = places["tuned"]
+    paths = {name: places[name] for name in ("problem", "train", "dev", "test", "tuned")}
+    paths |= {"base": workspace.base, "pretrained": workspace.base, "labels_only": places["tuned"]}
+    paths["retrieved"] = Path("data/retrieved.parquet")
+    write(paths["retrieved"], [], Document)
     paths |= {name: Path(path) for name, path in OUTPUTS.items()}
     main.run(**paths)
     return paths
@@ -64,11 +66,41 @@ def test_equal_inputs_give_equal_files(workspace: Workspace) -> None:
     assert read_contents(run(workspace)) == read_contents(run(workspace))
 
 
-def test_an_empty_test_set_is_an_error_and_nothing_is_written(workspace: Workspace) -> None:
+@pytest.fixture
+def without_test(workspace: Workspace) -> Workspace:
+    """The same without a test, and with a recipe that is fitted in no time."""
+    with Path("params.yaml").open("a", encoding="utf-8") as file:
+        file.write("finetune: {max_length: 32, recipe: {kind: linear}}\n")
     write(workspace.root / "data/test.parquet", [], Example)
-    (workspace.root / "data/predictions.parquet").unlink()
+    write(workspace.root / "data/dev.parquet", [], Example)
+    write(workspace.root / "data/train.parquet", examples(workspace.kind, 40), Example)
+    return workspace
+
+
+def test_without_a_test_every_label_is_scored_out_of_fold(without_test: Workspace) -> None:
+    paths = run(without_test)
+    report = json.loads(Path("reports/evaluate.json").read_text(encoding="utf-8"))
+    assert (report["scored_on"], report["folds"], report["examples"], report["recipes"]) == (
+        "out_of_fold", 10, 40, {"linear": 10},
+    )  # fmt: skip
+    answers = list(read(paths["predictions"], Evaluated))
+    assert [answer.id for answer in answers] == [f"t{i}" for i in range(40)]
+    assert report["after"]["high"] - report["after"]["low"] > 0.05, "the interval of few labels is never a point"
+    assert not list((without_test.root / ".satiety/checkpoints/evaluate").iterdir())
+
+
+def test_with_a_test_the_report_says_so_and_nothing_is_fitted(workspace: Workspace) -> None:
+    run(workspace)
+    report = json.loads(Path("reports/evaluate.json").read_text(encoding="utf-8"))
+    assert report["scored_on"] == "test"
+    assert not {"folds", "recipes"} & set(report)
+
+
+def test_no_test_and_no_label_is_an_error_and_nothing_is_written(without_test: Workspace) -> None:
+    write(without_test.root / "data/train.parquet", [], Example)
+    (without_test.root / "data/predictions.parquet").unlink()
     report = Path("reports/evaluate.json").read_bytes()
-    with pytest.raises(DataError, match="the test set is empty"):
-        run(workspace)
-    assert not (workspace.root / "data/predictions.parquet").exists()
+    with pytest.raises(DataError, match=r"there are no labels to score out of fold; increase `ingest\.budget`"):
+        run(without_test)
+    assert not (without_test.root / "data/predictions.parquet").exists()
     assert Path("reports/evaluate.json").read_bytes() == report

@@ -522,3 +522,66 @@ def test_a_champion_that_changes_during_promotion_is_compared_again(
     assert rivals == ["1", "2"]
     assert report["decision"] == "kept"
     assert get_champion(client) == "2"
+
+
+class TestWithoutATest:
+    """A first model is judged by its scores out of fold, a challenger by randomly drawn fresh examples only."""
+
+    def test_a_first_model_is_promoted_by_every_label_out_of_fold(self, registering: Workspace, client: Any) -> None:
+        report = promote(registering, before=0.5, after=0.9, count=64, folds=5)
+        assert (report["decision"], report["basis"], report["frozen"]) == ("promoted", "out_of_fold", None)
+        assert report["reason"].startswith(
+            "there is no test, so every label was answered by a model that had not seen it; macro_f1 0.8"
+        )
+        assert "comparison 1 on these labels" in report["reason"]
+        assert report["out_of_fold"]["examples"] == 64
+        assert get_champion(client) == "1"
+
+    def test_a_first_model_not_better_out_of_fold_is_refused(self, registering: Workspace, client: Any) -> None:
+        report = promote(registering, before=0.7, after=0.75, count=40, folds=10)
+        assert report["decision"] == "refused"
+        assert "not significantly better on the labels scored out of fold" in report["reason"]
+        assert "satiety label" not in report["reason"]
+        assert get_champion(client) is None
+
+    @pytest.mark.parametrize(("count", "origin"), [(0, "drawn"), (39, "drawn"), (80, "gold")])
+    def test_without_enough_random_labels_the_champion_stays_and_the_reason_says_what_is_missing(
+        self, registering: Workspace, client: Any, count: int, origin: str
+    ) -> None:
+        promote(registering, seed=1, before=0.5, after=0.8, count=64, folds=5)
+        registering.fill(seed=2, before=0.5, after=1.0, count=64, folds=5)
+        register.run(**registering.paths())
+        write_fresh(registering, Path("models/package"), count, origin)
+        report = promote_again()
+        assert (report["decision"], report["difference"]) == ("kept", None)
+        drawn = count if origin == "drawn" else 0
+        assert f"there are {drawn} of the 40 needed (promote.min_fresh_examples)" in report["reason"]
+        assert "`satiety label next -n N`" in report["reason"]
+        assert get_champion(client) == "1"
+
+    def test_enough_random_labels_promote_the_better_model_and_spend_the_alpha_of_random_ones(
+        self, registering: Workspace, client: Any
+    ) -> None:
+        promote(registering, seed=1, before=0.5, after=0.7, count=64, folds=5)
+        registering.fill(seed=2, before=0.5, after=0.7, count=64, folds=5, alternate=True)
+        register.run(**registering.paths())
+        write_fresh(registering, Path("models/package"), 80)
+        report = promote_again()
+        assert (report["decision"], report["basis"], report["frozen"]) == ("promoted", "drawn", None), report["reason"]
+        assert report["reason"].startswith("there is no test, so only randomly drawn fresh examples decide; ")
+        assert (report["drawn"]["examples"], report["drawn"]["verdict"]) == (80, "better")
+        assert get_champion(client) == "2"
+        count = comparisons.count_comparisons(client.get_registered_model("made-up").tags, comparisons.FRESH)
+        assert count == report["alpha"]["comparison"] == 1
+
+    def test_random_labels_keep_a_champion_that_is_better_on_them(self, registering: Workspace, client: Any) -> None:
+        """Out of fold the challenger scores far higher, which does not count."""
+        promote(registering, seed=1, before=0.5, after=0.7, count=64, folds=5)
+        shutil.copytree("models/package", "models/old")
+        registering.fill(seed=2, before=0.5, after=1.0, count=64, folds=5)
+        register.run(**registering.paths())
+        write_fresh(registering, Path("models/old"), 80)
+        report = promote_again()
+        assert (report["decision"], report["drawn"]["verdict"]) == ("kept", "worse")
+        assert "worse by more than promote.margin (0.01) on the randomly drawn examples" in report["reason"]
+        assert get_champion(client) == "1"

@@ -174,6 +174,19 @@ def test_predictions_of_another_test_set_are_not_packaged(registering: Workspace
     assert not Path("models/package").exists()
 
 
+def test_predictions_out_of_fold_are_of_other_models_but_of_the_labels(registering: Workspace, client: Any) -> None:
+    registering.fill(after=0.6, count=64, folds=5)
+    paths = registering.paths()
+    main.run(**paths)
+    stored = package.inspect(Path("models/package")).read_predictions()
+    assert len(stored) == 64
+    (version,) = find_versions(client)
+    assert "on 64 labels, each by a model that had not seen it (5 folds)" in version.description
+    write(paths["train"], list(read(paths["train"], Example))[1:], Example)
+    with pytest.raises(ModelError, match=r"predictions\.parquet: predictions of other test examples"):
+        main.run(**paths)
+
+
 @pytest.mark.parametrize("name", ["head.safetensors", "model.safetensors"])
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
 def test_a_model_with_non_finite_weights_is_not_packaged(

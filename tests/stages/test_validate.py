@@ -230,6 +230,8 @@ def stopped_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
     rows = [replace(row, language=("en", "zh", "de", "und")[i % 4]) for i, row in enumerate(rows)]
     rows = [replace_text(row, f"{row.text} {row.answer!s}") for row in rows]
     rows[0] = replace(rows[0], id=rows[1].id)
+    blank = next(row for row in make_examples(request.param) if row.split == "test")
+    rows.append(replace_text(blank, " "))  # goes to quarantine, so that the test has no row left
     folder = tmp_path_factory.mktemp("broken")
     with enter_workspace(folder), pytest.raises(DataError) as raised:
         run_stage(rows, make_documents(request.param))
@@ -249,6 +251,13 @@ def stopped_run(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
 )
 def test_a_table_that_fails_an_expectation_stops_the_pipeline(stopped_run: tuple[Path, str], message: str) -> None:
     assert re.search(rf"(?m)^suite labelled_classify: \S*{message}", stopped_run[1])
+
+
+@pytest.mark.parametrize(("task", "rows"), [(CLASSIFY, make_examples("zh")), (NER, make_entities())])
+def test_a_table_in_which_ingest_drew_no_test_passes(run: Callable[..., Report], task: Problem, rows: Rows) -> None:
+    report = run([row for row in rows if row.split == "train"], make_documents("zh"), task).values
+    assert report["splits"]["test"] == {}
+    assert not any("split == test" in line for line in report["warnings"])
 
 
 def test_a_stopped_pipeline_writes_only_the_data_docs(stopped_run: tuple[Path, str]) -> None:

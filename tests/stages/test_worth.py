@@ -187,6 +187,15 @@ def test_too_few_labels_are_an_error_and_nothing_is_written(workspace: Path) -> 
     assert not Path("plots").exists()
 
 
+def test_without_a_test_the_report_says_so_and_nothing_is_measured(workspace: Path) -> None:
+    write(Path(PATHS["test"]), [], Example)
+    report = run()
+    assert (report["test"], report["depth"], report["curve"], report["levers"]) == (0, "none", [], [])
+    assert report["headline"]["en"] == "Not measured: the meter needs a test, and there is none."
+    assert "计量器需要测试集" in Path(PATHS["page_zh"]).read_text(encoding="utf-8")
+    assert Path(PATHS["curve"]).read_text(encoding="utf-8") == "levers,labels,score,low,high\n"
+
+
 @pytest.mark.slow
 def test_a_killed_stage_keeps_its_finished_runs_and_leaves_no_process(
     workspace: Path, monkeypatch: pytest.MonkeyPatch

@@ -64,6 +64,13 @@ def test_scores_come_with_their_intervals(full_folder: Path) -> None:
     assert "[+0.170, +0.233]" in text
 
 
+def test_scores_out_of_fold_are_called_so(full_folder: Path) -> None:
+    path = full_folder / "reports/evaluate.json"
+    report = json.loads(path.read_text(encoding="utf-8")) | {"scored_on": "out_of_fold", "folds": 10, "examples": 64}
+    path.write_text(json.dumps(report), encoding="utf-8")
+    assert "macro_f1 on 64 labels, each by a model that had not seen it (10 folds)" in render_table(full_folder)
+
+
 def test_a_stage_that_did_not_run_in_this_run_is_cached(full_folder: Path) -> None:
     lines = {line.split()[0]: line for line in render_table(full_folder).splitlines() if line.strip()}
     assert lines["ingest"].split()[1:] == ["38,158", "290,123", "2,463", "cached", "–"]

@@ -73,7 +73,7 @@ def test_a_higher_level_gives_a_wider_interval() -> None:
 
 
 def test_no_examples_are_refused_with_a_hint() -> None:
-    with pytest.raises(DataError, match=r"there are no test examples; set `ingest.test` above 0"):
+    with pytest.raises(DataError, match="there are no examples to score"):
         estimate_intervals(PROBLEM.score, np.zeros((0, 9)), RESAMPLING)
 
 

@@ -59,7 +59,7 @@ def test_a_good_test_set_passes() -> None:
 
 
 def test_an_empty_test_set_is_refused() -> None:
-    with pytest.raises(DataError, match=r"test set is empty; set `ingest.test` above 0"):
+    with pytest.raises(DataError, match=r"there are no test examples; increase `ingest.test`"):
         check_gold(build_problem("classify"), [])
 
 

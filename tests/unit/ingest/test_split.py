@@ -310,3 +310,52 @@ def test_a_source_for_dev_takes_its_share_of_the_budget_without_a_param() -> Non
         )
     ]
     assert shares == [0, DEV_SHARE, 0.4]
+
+
+class TestAuto:
+    """A test needs 200 labelled texts beyond the budget; with fewer there is none, and 2,000 suffice."""
+
+    @pytest.mark.parametrize(
+        ("count", "size"), [(64, 0), (263, 0), (264, 200), (1064, 1000), (2064, 2000), (2500, 2000)]
+    )
+    def test_it_is_what_the_budget_leaves(self, count: int, size: int) -> None:
+        rows = make_examples("ab" * (count // 2) + "a" * (count % 2))
+        partition = split_examples(rows, test="auto", budget=64, dev=0)
+        assert (len(list_ids(partition, "test")), len(list_ids(partition, "train"))) == (size, 64)
+        assert len(partition.hidden) == count - size - 64, "the budget stays honest: other labels are not spent"
+
+    def test_it_draws_the_texts_that_the_number_would_draw(self) -> None:
+        rows = make_examples("aab" * 900)
+        assert split_examples(rows, test="auto", budget=64) == split_examples(rows, test=2000, budget=64)
+
+    def test_near_duplicates_of_the_test_cost_no_label_of_the_budget(self) -> None:
+        """Of a test of all 240 that are left, they could not train: the test is smaller by them, or there is none."""
+        draw = Random(1)
+        stems = ["".join(draw.choices("天地玄黄宇宙洪荒日月盈昃辰宿列张寒来暑往", k=40)) for _ in range(152)]
+        rows = [make_example(f"{stem}{ending}", "ab"[i % 2]) for i, stem in enumerate(stems) for ending in "甲乙"]
+        partition = split_examples(rows, test="auto", budget=64, dev=0)
+        sizes = [len(list_ids(partition, split)) for split in ("test", "train")]
+        assert sizes[1] == 64
+        assert sizes[0] == 0 or 200 <= sizes[0] < 240
+        with pytest.raises(DataError, match=r"train needs 64 texts, but only \d+ are available"):
+            split_examples(rows, test=240, budget=64, dev=0)
+
+    def test_without_a_test_no_text_is_rejected(self) -> None:
+        partition = split_examples(make_examples("ab" * 40, group=4), test="auto", budget=64, dev=0)
+        assert (list_ids(partition, "test"), partition.rejected, len(partition.hidden)) == ([], [], 16)
+
+    @pytest.mark.parametrize("count", [30, 300, 2300])
+    def test_a_source_for_test_is_used_whatever_its_size(self, count: int) -> None:
+        rows = [*make_examples("ab" * 32), *make_examples("ab" * (count // 2), start=64, source="t.csv")]
+        partition = split_examples(rows, {"t.csv": "test"}, test="auto", budget=64, dev=0)
+        assert len(list_ids(partition, "test")) == min(count, 2000)
+        assert len(list_ids(partition, "train")) == 64
+
+    def test_a_number_is_used_as_it_is(self) -> None:
+        rows = make_examples("ab" * 200)
+        assert len(list_ids(split_examples(rows, test=50, budget=64), "test")) == 50
+        assert list_ids(split_examples(rows, test=0, budget=64), "test") == []
+
+    def test_too_few_labels_are_refused_without_a_word_about_a_test(self) -> None:
+        with pytest.raises(DataError, match=r"but train 64 = 64 are needed; lower ingest\.budget, or add"):
+            split_examples(make_examples("ab" * 30), test="auto", budget=64, dev=0)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from satiety.package.card import Facts
+from satiety.package.card import Facts, describe_sample, render_card
 from satiety.package.page import LONGEST, ModelVersion, render_model_page, render_version_page
 from satiety.problems import PROBLEMS
 from satiety.problems.classify import Classify
@@ -108,3 +108,24 @@ def test_no_metric_that_fell_is_hidden_behind_those_that_rose() -> None:
 def test_the_page_of_a_problem_of_spans_names_them() -> None:
     ner = PROBLEMS["ner"].sample()
     assert "# spans" in render_version_page(ner, make_scores(), FACTS, ModelVersion("1", [], TAGS))
+
+
+OUT_OF_FOLD = {"scored_on": "out_of_fold", "folds": 10, "examples": 64}
+
+
+def test_card_and_page_say_that_every_label_was_scored_out_of_fold() -> None:
+    scores = make_scores() | OUT_OF_FOLD
+    calibration = {"ece": 0.1, "answers": 64, "confidence": 0.8, "accuracy": 0.8}
+    phrase = "Scores on 64 labels, each by a model that had not seen it (10 folds)"
+    page = render_version_page(make_problem("bad", "好"), scores, FACTS, ModelVersion("3", (), TAGS))
+    card = render_card(make_problem("bad", "好"), scores | {"calibration": calibration}, FACTS, [])
+    assert f"### {phrase}" in page
+    assert f"## {phrase}" in card
+    assert "- There is no test. Each scored model learned from the labels of the other folds" in card
+    assert "frozen" not in page + card
+
+
+def test_what_was_scored_is_said_in_both_languages() -> None:
+    assert describe_sample(OUT_OF_FOLD)["zh"] == "在 64 条标注上，每条由未见过它的模型预测（10 折）"
+    assert describe_sample({"examples": 2000})["en"] == "on 2,000 test examples"
+    assert describe_sample({"examples": 2000, "scored_on": "test"})["zh"] == "在 2,000 条测试样例上"

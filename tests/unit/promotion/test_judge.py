@@ -208,3 +208,25 @@ def test_a_pair_without_any_difference_is_neither_better_nor_worse() -> None:
     assert verdict.frozen.equal
     assert not verdict.frozen.better
     assert not math.isnan(verdict.frozen.difference.low)
+
+
+@pytest.mark.parametrize(
+    ("basis", "note", "name"),
+    [
+        ("out_of_fold", "every label was answered by a model that had not seen it", "labels scored out of fold"),
+        ("drawn", "only randomly drawn fresh examples decide", "randomly drawn examples"),
+    ],
+)
+def test_without_a_test_the_reason_says_what_decided(basis: Any, note: str, name: str) -> None:
+    reason = weigh(OPEN, basis=basis)[1]
+    assert reason.startswith(f"there is no test, so {note}; ")
+    assert f"not significantly better on the {name} at the remaining alpha" in reason
+    assert "frozen" not in reason
+    assert "once the fresh test set" not in reason, "random labels decide already, or none are compared"
+
+
+def test_the_report_names_what_stands_in_for_the_test() -> None:
+    evidence = Evidence(SystemComparison(BETTER, {}), basis="drawn")
+    verdict = judge(evidence, FIRST, make_params())
+    grounds = report_grounds(evidence, verdict, [], make_params())
+    assert (grounds["basis"], grounds["frozen"], grounds["drawn"]["verdict"]) == ("drawn", None, "better")

@@ -43,7 +43,7 @@ def test_texts_of_one_group_count_as_one() -> None:
 def test_missing_and_unequal_examples_are_refused() -> None:
     problem = build_problem("classify")
     for first, second, message in (
-        (0, 0, "there are no test examples"),
+        (0, 0, "there are no examples to score"),
         (2, 3, "same examples, but there are 2 and 3"),
     ):
         with pytest.raises(DataError, match=message):

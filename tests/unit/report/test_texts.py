@@ -24,6 +24,7 @@ from tests.unit.monitor.test_page import REPORT, SCORE, TABLE, TIMES
 from tests.unit.worth import sample
 
 SENTENCES = (
+    "satiety/package/card.py",
     "satiety/worth/advice.py",
     "satiety/worth/report.py",
     "satiety/monitor/verdict.py",
@@ -115,7 +116,9 @@ def find_sentence_keys() -> set[str]:
     """Return the keys of sentences, which stand in the code as they are: tests of each sentence call them."""
     source = "".join(Path(module).read_text(encoding="utf-8") for module in SENTENCES)
     return {
-        key for key in re.findall(r'"(\w+\.[^"{}]+)"', source) if key.split(".")[0] in ("lever", "advice", "verdict")
+        key
+        for key in re.findall(r'"(\w+\.[^"{}]+)"', source)
+        if key.split(".")[0] in ("lever", "advice", "verdict", "scores")
     }
 
 

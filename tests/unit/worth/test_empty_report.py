@@ -38,3 +38,12 @@ def test_empty_report_can_be_rendered_everywhere() -> None:
         140,
         60,
     )
+
+
+@pytest.mark.parametrize(("language", "message"), [("en", "the meter needs a test"), ("zh", "计量器需要测试集")])
+def test_without_a_test_the_page_says_what_to_label(language: Language, message: str) -> None:
+    report = build_empty_report(PROBLEMS["classify"].sample(), worth(), 64, 0)
+    html = page(report, language)
+    assert message in html
+    assert "ingest.budget" in report["next"]["sentence"][language]
+    assert "split: test" in html
