@@ -83,7 +83,7 @@ def main(
     report.add_counts(records_in=len(gold), records_out=row_count)
     results = score(task, gold, systems, params=params, calibration=trust, folds=folds)
     write_text(scores, format_scores(results))
-    report.add(device=model.hardware.device, **results)
+    report.add(device=model.hardware.device, expected_gain=model.card.expected_gain, **results)
 
 
 def design_experiment(

@@ -54,6 +54,8 @@ class ModelCard(BaseModel):
     """Kind of the recipe that fitted the model."""
     method: Annotated[SerializeAsAny[Method], METHODS.choice()] | None = None
     """The method and its parameters, needed to attach an adapter; null where no method was used."""
+    expected_gain: float | None = None
+    """What raw texts add to the headline metric, by the cross-validation that chose the recipe; null where none did."""
     pooling: Pooling
     """How token states become one vector, for heads over texts."""
     max_length: int = Field(ge=8)

@@ -68,7 +68,8 @@ class Auto(Recipe):
             best = find_best(trials)
             chosen, facts = best.recipe, report_trials(inputs, trials, best)
         outcome = chosen.fit(restrict(inputs, chosen))
-        model = replace(outcome.model, card=outcome.model.card.model_copy(update={"recipe": self.kind}))
+        update = {"recipe": self.kind, "expected_gain": facts.get("expected_gain")}
+        model = replace(outcome.model, card=outcome.model.card.model_copy(update=update))
         facts = {"chosen": chosen.kind, "uses_raw_texts": chosen.uses_documents, **outcome.facts, **facts}
         return replace(outcome, model=model, facts=facts)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from satiety.package.card import Facts, describe_sample, render_card
+from satiety.package.card import Facts, describe_gain, describe_sample, render_card
 from satiety.package.page import LONGEST, ModelVersion, render_model_page, render_version_page
 from satiety.problems import PROBLEMS
 from satiety.problems.classify import Classify
@@ -32,6 +32,16 @@ def make_problem(*labels: str) -> Classify:
 
 def render_page(*roles: str, **tags: str) -> str:
     return render_version_page(make_problem("bad", "好"), make_scores(), FACTS, ModelVersion("3", roles, TAGS | tags))
+
+
+def test_the_card_sets_the_realised_gain_beside_the_expected_one() -> None:
+    interval = {"value": 0.02, "low": -0.01, "high": 0.05}
+    scores: dict[str, Any] = {"metric": "macro_f1", "gain": interval, "labels_only": interval}
+    assert describe_gain({"metric": "macro_f1"}) is None
+    assert "expected" not in str(describe_gain(scores | {"expected_gain": None}))
+    text = str(describe_gain(scores | {"expected_gain": 0.031}))
+    assert "macro_f1 +0.020 [-0.010, +0.050]" in text
+    assert "Cross-validation had expected +0.031." in text
 
 
 def test_the_page_of_a_version_contains_its_data_metrics_and_uri() -> None:

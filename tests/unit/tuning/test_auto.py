@@ -101,6 +101,21 @@ def test_the_worse_candidate_is_not_chosen_and_the_report_compares_both(tiny: Pa
     assert outcome.model.card.recipe == "auto"
 
 
+def test_the_expected_gain_is_what_the_choice_scores_more_than_the_best_without_raw_texts(
+    tiny: Path, tmp_path: Path
+) -> None:
+    class Informed(Linear):
+        kind: ClassVar = "informed"
+        uses_documents: ClassVar = True  # type: ignore[assignment]
+
+    recipe = Auto.model_construct(candidates=[Informed(), Contrary()], folds=3)
+    outcome = recipe.fit(make_inputs(tiny, tmp_path, documents=[Document("d", "a good hotel")]))
+    informed, contrary = (row["score"] for row in outcome.facts["candidates"])
+    assert outcome.facts["expected_gain"] == pytest.approx(informed - contrary, abs=1e-5)
+    assert outcome.facts["expected_gain"] > 0.5
+    assert outcome.model.card.expected_gain == outcome.facts["expected_gain"]
+
+
 def test_equal_candidates_give_the_first(tiny: Path, tmp_path: Path) -> None:
     assert fit(tiny, tmp_path, Recorder(), Linear()).facts["chosen"] == "recorder"
 
