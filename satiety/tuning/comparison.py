@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from satiety.tuning.recipes.base import Recipe, TuningInputs
 
 EVIDENCE = 1.0
-"""Sum of log-losses by which a candidate must be better than an earlier one: the labels are then e times as likely."""
+"""Least sum of log-losses by which a candidate must be better than an earlier one: the labels are then e times as likely.
+The other bound is one standard error (Breiman et al. 1984, Classification and Regression Trees, section 3.4.3)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def find_best(trials: Sequence[Trial]) -> Trial:
     """Return the first trial, or a later one that explains the labels better."""
     best = trials[0]
     for trial in trials[1:]:
-        if trial.compare(best).sum() < -EVIDENCE:
+        difference = trial.compare(best)
+        if difference.sum() < -max(EVIDENCE, len(difference) * compute_error(difference)):
             best = trial
     return best
 
