@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from satiety.tuning.recipes.base import Recipe, TuningInputs
 
 EVIDENCE = 1.0
-"""Least sum of log-losses by which a candidate must be better than an earlier one: the labels are then e times as likely.
+"""Least sum of log-losses by which a candidate must be better than an earlier one: they are then e times as likely.
 The other bound is one standard error (Breiman et al. 1984, Classification and Regression Trees, section 3.4.3)."""
 
 
