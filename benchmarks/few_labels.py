@@ -1,11 +1,13 @@
-"""Recipes at few labels a class, on six public sets in English and Chinese: scores and CPU seconds.
+"""Recipes at few labels, on six public sets in English and Chinese: scores and CPU seconds.
 
-A run is a set, a number of labels a class, a draw and a recipe. Runs are written as they end, and an interrupted
-benchmark continues where it was.
+A run is a set, a number of labels, a draw and a recipe. Runs are written as they end, and an interrupted benchmark
+continues where it was.
 
     python -m benchmarks.few_labels [--sets clinc150,tweets] [--labels 4,8,16] [--draws 3] [--recipes linear,setfit,…]
 
-The recipe `setfit` is the peer: pip install -c constraints.txt -e '.[peers]'
+Labels are so many of each class, or with an ``r``, as in ``100r``, so many in all, drawn at random. A recipe may have a
+variant: ``auto+no_raw`` is given no raw text, ``auto+foreign`` that of another set, and ``fine_tune+dev`` a fifth of the
+labels to stop by. The recipe `setfit` is the peer: pip install -c constraints.txt -e '.[peers]'
 """
 
 import argparse
@@ -16,10 +18,19 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.support.sets import FEW_LABEL_SETS, FewLabels, LabelledText, draw_per_class, find_encoder, load_unique
+from benchmarks.support.sets import (
+    FEW_LABEL_SETS,
+    FewLabels,
+    LabelledText,
+    draw_at_random,
+    draw_per_class,
+    find_encoder,
+    load_unique,
+)
 
 if TYPE_CHECKING:
     from satiety.tuning import Finetune, TunedModel
@@ -27,6 +38,16 @@ if TYPE_CHECKING:
 
 RESULTS = Path("benchmarks/results/few_labels.json")
 MAX_LENGTH = 128
+DEV_SHARE = 0.2
+FOREIGN = {
+    "sms_spam": "clinc150",
+    "clinc150": "sms_spam",
+    "tweets": "semeval2010",
+    "semeval2010": "tweets",
+    "thucnews": "reviews_zh",
+    "reviews_zh": "thucnews",
+}
+"""A set -> one of another domain in the same language."""
 
 
 def build_section(recipe: dict[str, Any], seed: int, prefix: str) -> "Finetune":
@@ -46,7 +67,9 @@ def tally(model: "TunedModel", draw: FewLabels) -> Any:
     return model.problem.tally(gold, model.predict([example.inputs for example in gold]))
 
 
-def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> "FitOutcome":
+def fit_model(
+    draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int, dev_share: float = 0.0
+) -> "FitOutcome":
     """Fit a recipe to a draw, as the stage `finetune` does, and return the model with its report."""
     from satiety.core.answers import Label
     from satiety.core.records import Document, Example
@@ -61,13 +84,16 @@ def fit_model(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any
     with tempfile.TemporaryDirectory() as folder:
         store = CheckpointStore(Path(folder) / "run", 1e9)
         options: dict[str, Any] = {"params": section, "store": store, "device": "cpu", "documents": documents}
-        return finetune(encoder, Classify(labels=labels), train, [], **options)
+        dev = train[: round(dev_share * len(train))]
+        return finetune(encoder, Classify(labels=labels), train[len(dev) :], dev, **options)
 
 
-def measure_recipe(draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int) -> dict[str, Any]:
+def measure_recipe(
+    draw: FewLabels, encoder: Path, prefix: str, recipe: dict[str, Any], seed: int, dev_share: float
+) -> dict[str, Any]:
     """Return a recipe's score on the test texts, CPU seconds of fitting, and the facts of its report."""
     clock = time.process_time()
-    outcome = fit_model(draw, encoder, prefix, recipe, seed)
+    outcome = fit_model(draw, encoder, prefix, recipe, seed, dev_share)
     seconds = time.process_time() - clock
     metrics = outcome.model.problem.score(tally(outcome.model, draw))
     facts = {name: value for name, value in outcome.facts.items() if name not in ("device", "precision")}
@@ -103,37 +129,54 @@ def measure_setfit(draw: FewLabels, encoder: Path, prefix: str, seed: int) -> di
     return {"macro_f1": float(metrics["macro_f1"]), "seconds": round(seconds, 1), "facts": {}}
 
 
-def iterate_runs(arguments: argparse.Namespace) -> Iterator[tuple[str, int, int, str]]:
-    """Yield (set, labels a class, draw, recipe)."""
-    for per_class in arguments.labels.split(","):
+def iterate_runs(arguments: argparse.Namespace) -> Iterator[str]:
+    """Yield the name of each run: set, labels, draw, recipe."""
+    for labels in arguments.labels.split(","):
         for name in arguments.sets.split(","):
             for number in range(arguments.draws):
                 for recipe in arguments.recipes.split(","):
-                    yield name, int(per_class), number, recipe
+                    yield f"{name}/{labels}/{number}/{recipe}"
 
 
-def measure_run(name: str, per_class: int, number: int, recipe: str) -> dict[str, Any]:
+def draw_labels(name: str, labels: str, number: int, variant: str) -> FewLabels:
+    """Return a draw of labels with its raw and test texts."""
+    rows = load_unique(name)
+    draw = (
+        draw_at_random(rows, int(labels[:-1]), number)
+        if labels.endswith("r")
+        else draw_per_class(rows, int(labels), number)
+    )
+    if variant == "no_raw":
+        return replace(draw, raw=())
+    return (
+        replace(draw, raw=draw_at_random(load_unique(FOREIGN[name]), 0, number).raw) if variant == "foreign" else draw
+    )
+
+
+def measure_run(run: str) -> dict[str, Any]:
     """Measure one run in this process."""
-    draw = draw_per_class(load_unique(name), per_class, number)
-    encoder, prefix = find_encoder(name)
-    if recipe == "setfit":
-        return measure_setfit(draw, encoder, prefix, number)
-    return measure_recipe(draw, encoder, prefix, {"kind": recipe}, number)
+    name, labels, number, recipe = run.split("/")
+    kind, _, variant = recipe.partition("+")
+    draw, (encoder, prefix), seed = draw_labels(name, labels, int(number), variant), find_encoder(name), int(number)
+    if kind == "setfit":
+        return measure_setfit(draw, encoder, prefix, seed)
+    return measure_recipe(draw, encoder, prefix, {"kind": kind}, seed, DEV_SHARE if variant == "dev" else 0.0)
 
 
 def summarise(runs: dict[str, Any]) -> str:
     """Return a table: a row for each number of labels and set, a column for each recipe."""
-    rows: dict[tuple[int, str], dict[str, list[dict[str, Any]]]] = {}
+    rows: dict[tuple[str, str], dict[str, list[dict[str, Any]]]] = {}
     for key, run in runs.items():
-        name, per_class, _, recipe = key.split("/")
+        name, labels, _, recipe = key.split("/")
         for group in (name, "mean"):
-            rows.setdefault((int(per_class), group), {}).setdefault(recipe, []).append(run)
+            rows.setdefault((labels, group), {}).setdefault(recipe, []).append(run)
     recipes = sorted({recipe for row in rows.values() for recipe in row})
-    lines = ["labels a class | set | " + " | ".join(recipes)]
-    for (per_class, group), row in sorted(rows.items(), key=lambda pair: (pair[0][0], pair[0][1] == "mean")):
+    lines = ["labels | set | " + " | ".join(recipes)]
+    order = sorted(rows.items(), key=lambda pair: (int(pair[0][0].rstrip("r")), pair[0][1] == "mean"))
+    for (labels, group), row in order:
         columns = [f"{mean_of(row.get(recipe, []), 'macro_f1'):.3f}" for recipe in recipes]
         seconds = [f"{mean_of(row.get(recipe, []), 'seconds'):.0f} s" for recipe in recipes]
-        lines.append(f"{per_class} | {group} | " + " | ".join(map(" ".join, zip(columns, seconds, strict=True))))
+        lines.append(f"{labels} | {group} | " + " | ".join(map(" ".join, zip(columns, seconds, strict=True))))
     return "\n".join(lines)
 
 
@@ -152,12 +195,10 @@ def main() -> None:
     parser.add_argument("--run", help="measure one run and print it as JSON")
     arguments = parser.parse_args()
     if arguments.run:
-        name, per_class, number, recipe = arguments.run.split("/")
-        print(json.dumps(measure_run(name, int(per_class), int(number), recipe)))
+        print(json.dumps(measure_run(arguments.run)))
         return
     runs: dict[str, Any] = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.is_file() else {}
-    for run in iterate_runs(arguments):
-        key = "/".join(map(str, run))
+    for key in iterate_runs(arguments):
         if key not in runs:
             command = [sys.executable, "-m", "benchmarks.few_labels", "--run", key]
             process = subprocess.run(command, capture_output=True, text=True, check=True, env=dict(os.environ))
