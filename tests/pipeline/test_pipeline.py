@@ -149,9 +149,12 @@ def change_params(project: Project, block: str) -> None:
 
 @pytest.mark.parametrize("block", ["ingest", "finetune", "evaluate", "worth", "promote", "use", "measure", "levers"])
 def test_a_changed_param_makes_only_its_own_stages_stale(project: Project, block: str) -> None:
-    """The card of `register` shows the params, and `worth` fine-tunes. A dry run cannot know about later stages."""
-    lever = ["retrieve", "augment", "pretrain", "finetune", "register"]
-    stages = {"worth": ["worth"], "finetune": ["finetune", "register", "worth"], "promote": []}
+    """The card of `register` shows the params; `evaluate`, without a test, and `worth` fine-tune.
+
+    A dry run cannot know about later stages.
+    """
+    lever = ["retrieve", "augment", "pretrain", "finetune", "evaluate", "register"]
+    stages = {"worth": ["worth"], "finetune": ["finetune", "evaluate", "register", "worth"], "promote": []}
     stages |= {"use": lever, "measure": ["worth"], "levers": [*lever, "worth"]}
     change_params(project, block)
     assert list_stages_run(project.repro("--dry").stdout) == stages.get(block, [block, "register"])
