@@ -5,9 +5,9 @@ continues where it was.
 
     python -m benchmarks.few_labels [--sets clinc150,tweets] [--labels 4,8,16] [--draws 3] [--recipes linear,setfit,…]
 
-Labels are so many of each class, or with an ``r``, as in ``100r``, so many in all, drawn at random. A recipe may have a
-variant: ``auto+no_raw`` is given no raw text, ``auto+foreign`` that of another set, and ``fine_tune+dev`` a fifth of the
-labels to stop by. The recipe `setfit` is the peer: pip install -c constraints.txt -e '.[peers]'
+Labels are so many of each class, or with an ``r``, as in ``100r``, so many in all, drawn at random. A recipe may have
+a variant: ``auto+no_raw`` is given no raw text, ``auto+foreign`` that of another set, and ``fine_tune+dev`` stops by a
+fifth of the labels. The recipe `setfit` is the peer: pip install -c constraints.txt -e '.[peers]'
 """
 
 import argparse
@@ -140,17 +140,11 @@ def iterate_runs(arguments: argparse.Namespace) -> Iterator[str]:
 
 def draw_labels(name: str, labels: str, number: int, variant: str) -> FewLabels:
     """Return a draw of labels with its raw and test texts."""
-    rows = load_unique(name)
-    draw = (
-        draw_at_random(rows, int(labels[:-1]), number)
-        if labels.endswith("r")
-        else draw_per_class(rows, int(labels), number)
-    )
-    if variant == "no_raw":
-        return replace(draw, raw=())
-    return (
-        replace(draw, raw=draw_at_random(load_unique(FOREIGN[name]), 0, number).raw) if variant == "foreign" else draw
-    )
+    draw = draw_at_random if labels.endswith("r") else draw_per_class
+    labelled = draw(load_unique(name), int(labels.rstrip("r")), number)
+    if variant == "foreign":
+        return replace(labelled, raw=draw_at_random(load_unique(FOREIGN[name]), 0, number).raw)
+    return replace(labelled, raw=()) if variant == "no_raw" else labelled
 
 
 def measure_run(run: str) -> dict[str, Any]:
