@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 RIDGE = 0.05
 """Keeps the solution near the shares among the labels where classes are mistaken for each other."""
 RESAMPLES = 50
+MIN_LABELS = 3
+"""Least labels of each class: what answers to a class look like is seen out of fold, by models that know it."""
 MIN_SHARE = 0.2
 """Least share of a class, in parts of an equal share: no class is ruled out."""
 
@@ -34,7 +36,7 @@ def count_shares(targets: Ints, classes: int) -> Floats:
 
 
 def estimate_prior(held_out: Floats, targets: Ints, raw: Floats, seed: int) -> Floats:
-    """Return the shares of the classes among raw texts, shape (classes,); if uncertain, those among the labels.
+    """Return the shares of the classes among raw texts, shape (classes,); if unsure, those among the labels.
 
     Args:
         held_out: out-of-fold probabilities of the labelled texts, shape (gold, classes).
@@ -44,7 +46,7 @@ def estimate_prior(held_out: Floats, targets: Ints, raw: Floats, seed: int) -> F
     """
     classes = held_out.shape[1]
     labelled = count_shares(targets, classes)
-    if not len(raw):
+    if not len(raw) or np.bincount(targets, minlength=classes).min() < MIN_LABELS:
         return labelled
     rng, rows_by_class = np.random.default_rng(seed), [np.flatnonzero(targets == label) for label in range(classes)]
     estimate = _solve_shares(held_out, targets, raw.mean(axis=0))

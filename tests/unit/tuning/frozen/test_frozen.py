@@ -120,6 +120,15 @@ def test_the_shares_of_the_labels_stay_where_nothing_is_sure() -> None:
     np.testing.assert_allclose(estimate_prior(held_out, targets, np.zeros((0, CLASSES)), 1), [1 / 3] * 3)
 
 
+def test_a_class_of_two_labels_says_nothing_of_the_shares_however_sure_the_answers_are() -> None:
+    targets = np.array([0] * 6 + [1] * 6 + [2] * 2)
+    held_out, raw = np.eye(CLASSES)[targets] * 0.94 + 0.02, np.eye(CLASSES)[[0] * 95 + [1] * 5]
+    np.testing.assert_array_equal(estimate_prior(held_out, targets, raw, 1), count_shares(targets, CLASSES))
+    more = np.append(targets, 2)
+    sure = estimate_prior(np.vstack([held_out, held_out[-1]]), more, raw, 1)
+    assert sure[0] > 0.8
+
+
 def test_shifted_probabilities_follow_the_odds_of_the_prior() -> None:
     shifted = shift(np.array([[0.5, 0.25, 0.25]]), np.full(3, 1 / 3), np.array([0.2, 0.4, 0.4]))
     np.testing.assert_allclose(shifted, [[1 / 3, 1 / 3, 1 / 3]])
