@@ -103,7 +103,13 @@ def _tabulate_recipes(report: Mapping[str, Any] | None) -> Table | None:
     for row in candidates:
         name = f"{row['recipe']} with raw texts" if row["uses_raw_texts"] else row["recipe"]
         difference = "chosen" if row["chosen"] else f"{row['difference']:+.3f} ± {row['standard_error']:.3f}"
-        table.add_row(name, f"{row['log_loss']:.3f}", difference, f"{row['score']:.3f}", f"{row['passes']:,}")
+        table.add_row(
+            name,
+            f"{row['log_loss']:.3f}",
+            difference,
+            _format_share(row.get("score")),
+            _format_count(row.get("passes")),
+        )
     return table
 
 
@@ -124,6 +130,10 @@ def _tabulate_stages(folder: Path, stages: list[str], reports: Mapping[str, Mapp
 
 def _format_count(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int | float) and math.isfinite(value) else MISSING
+
+
+def _format_share(value: Any) -> str:
+    return f"{value:.3f}" if isinstance(value, float) else MISSING
 
 
 def _format_cost(folder: Path, stage: str) -> tuple[str, str]:

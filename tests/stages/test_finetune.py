@@ -230,7 +230,7 @@ def test_gradient_descent_uses_gold_labels_only(workspace: Path, monkeypatch: py
         jobs.append(job)
         return TrainingLoop(job, *arguments)
 
-    monkeypatch.setattr("satiety.tuning.updates.TrainingLoop", record_job)
+    monkeypatch.setattr("satiety.tuning.context.TrainingLoop", record_job)
     for self_training in (None, {"rounds": 2, "max_per_label": 0.5, "confidence": 0.0}):
         write_params(self_training=self_training)
         run()

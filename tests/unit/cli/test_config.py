@@ -66,4 +66,4 @@ def test_every_origin_is_a_source_file_with_the_field_or_the_line_of_the_value(f
 def test_printed_values_are_yaml() -> None:
     printed = yaml.safe_load(render_values(Path("params.yaml")))
     assert printed["ingest.budget"] == 240
-    assert printed["finetune.recipe.folds"] == 4
+    assert printed["finetune.recipe.folds"] == 3

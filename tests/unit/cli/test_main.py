@@ -94,7 +94,7 @@ class TestCheck:
                 "finetune: {recipe: {training: {max_grad_norm: .inf}}}",
                 r"finetune\.recipe\.training\.max_grad_norm: Input should be a finite number",
             ),
-            ("sha256: 9185be9d", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
+            ("sha256: f610f15e", f"sha256: {'0' * 64}  # ", r"ingest\.labelled\.0\.sha256: .* in quotes"),
             (
                 "finetune: {}",
                 "finetune: {recipe: {methd: {kind: lora}}}",

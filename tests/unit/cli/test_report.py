@@ -122,7 +122,7 @@ def test_a_folder_without_stages_is_named(tmp_path: Path) -> None:
 
 def test_the_recipes_that_were_compared_stand_there_and_the_gain_of_raw_texts(full_folder: Path) -> None:
     (full_folder / "dvc.yaml").write_text("stages:\n  finetune: {cmd: a}\n  evaluate: {cmd: b}\n")
-    row = {"uses_raw_texts": False, "held_out": 60, "standard_error": 0.02}
+    row = {"uses_raw_texts": False, "held_out": 60, "standard_error": 0.02, "score": 0.5, "passes": 1200}
     candidates = [
         row | {"recipe": "transductive", "uses_raw_texts": True, "log_loss": 0.6, "difference": 0.0, "chosen": True},
         row | {"recipe": "linear", "log_loss": 0.7, "difference": 0.1, "chosen": False},
@@ -131,6 +131,9 @@ def test_the_recipes_that_were_compared_stand_there_and_the_gain_of_raw_texts(fu
     scores = json.loads((full_folder / "reports/evaluate.json").read_text(encoding="utf-8"))
     write_json(full_folder, "reports/evaluate.json", scores | {"gain": GAIN})
     lines = render_table(full_folder).splitlines()
-    assert any(line.split() == ["transductive", "with", "raw", "texts", "0.600", "chosen", "60"] for line in lines)
-    assert any(line.split() == ["linear", "0.700", "+0.100", "±", "0.020", "60"] for line in lines)
+    assert any(
+        line.split() == ["transductive", "with", "raw", "texts", "0.600", "chosen", "0.500", "1,200"] for line in lines
+    )
+    assert any(line.split() == ["linear", "0.700", "+0.100", "±", "0.020", "0.500", "1,200"] for line in lines)
+    assert any("60 labels held out" in line for line in lines)
     assert any("gain of raw text and levers" in line and "+0.201" in line for line in lines)
