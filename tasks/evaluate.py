@@ -69,7 +69,7 @@ def main(
     else:
         from satiety.tuning.cross_validation import predict_out_of_fold, split_labels
 
-        experiment = design_experiment(problem, gold, train, dev, retrieved, base, pretrained, predict_before)
+        experiment = design_experiment(params, problem, gold, train, dev, retrieved, base, pretrained, predict_before)
         masks = split_labels(task, gold, params.count_folds(len(gold)), params.seed)
         outcome = predict_out_of_fold(experiment, masks)
         systems, folds = outcome.systems, len(masks)
@@ -87,6 +87,7 @@ def main(
 
 
 def design_experiment(
+    evaluation: Evaluate,
     problem: Path,
     labels: Sequence[Example],
     train: Path,
@@ -108,9 +109,8 @@ def design_experiment(
         fold = replace(supply, train=tuple(examples), held_out=(*dev_examples, *held_out))
         return apply_levers(fold, levers).examples
 
-    key = compute_key(
-        params.model_dump_json() + levers.model_dump_json(), problem, train, dev, retrieved, base, pretrained
-    )
+    sections = "".join(section.model_dump_json() for section in (evaluation, params, levers))
+    key = compute_key(sections, problem, train, dev, retrieved, base, pretrained)
     return Experiment(
         problem=task,
         base=base,

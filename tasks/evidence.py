@@ -17,6 +17,7 @@ from satiety.core.records import Evaluated, Example
 from satiety.evaluate.answers import match_stored
 from satiety.evaluate.bootstrap import IMAGINARY, Resampling, assign_groups
 from satiety.evaluate.gold import ScoredOn
+from satiety.package.card import is_out_of_fold
 from satiety.package.contents import MODEL
 from satiety.package.load import Package
 from satiety.problems import Prediction, Problem
@@ -77,14 +78,17 @@ def compare_with_champion(challenger: Package, champion: Any, test_sets: Evaluat
         ParamsError: the champion was trained for a different problem.
     """
     problem, resampling = challenger.problem, _make_resampling(params)
-    gold = test_sets.gold if test_sets.has_test else _restrict_gold(select_random(test_sets.fresh), problem)
-    inputs = [example.inputs for example in gold]
     with open_champion(champion, problem) as package:
         if test_sets.has_test:
-            candidate = [_restore_prediction(answer) for answer in _read_stored_predictions(challenger, test_sets)]
+            stored = dict(zip(test_sets.gold, _read_stored_predictions(challenger, test_sets), strict=True))
+            gold = select_unseen(test_sets.gold, package)
+            candidate = [_restore_prediction(stored[example]) for example in gold]
             baseline = _restrict_predictions(_recall_or_predict(package, gold), problem)
         else:
-            candidate, baseline = challenger.predict(inputs), _restrict_predictions(package.predict(inputs), problem)
+            gold = _restrict_gold(select_random(test_sets.fresh), problem)
+            candidate, baseline = (side.predict([example.inputs for example in gold]) for side in (challenger, package))
+            baseline = _restrict_predictions(baseline, problem)
+        inputs = [example.inputs for example in gold]
         frozen = _compare(problem, gold, baseline, candidate, params)
         fresh, random_sample = _compare_on_fresh((package, challenger), test_sets.fresh, problem, params)
         if not problem.categorical and frozen.headline.interval((1 - params.confidence_level) / 2).low > -params.margin:
@@ -105,6 +109,24 @@ def compare_with_champion(challenger: Package, champion: Any, test_sets: Evaluat
         if test_sets.has_test:
             return Evidence(frozen, fresh, random_sample, calibration, sizes)
         return Evidence(frozen, fresh, None, calibration, sizes, basis="drawn")
+
+
+def select_unseen(gold: Sequence[Example], champion: Package) -> list[Example]:
+    """Return the test examples from which the champion did not learn.
+
+    Where it had no test itself, it learned from every label that it was scored on. Some of them may be in the test now.
+
+    Raises:
+        DataError: it learned from all of them.
+    """
+    learned = set(champion.read_predictions()) if is_out_of_fold(champion.scores()) else set()
+    unseen = [example for example in gold if example.id not in learned]
+    if not unseen:
+        raise DataError(
+            f"promote: the champion learned from all {len(gold):,} test texts, before there was a test; draw others by "
+            "another `ingest.seed`"
+        )
+    return unseen
 
 
 @contextmanager
@@ -147,7 +169,7 @@ def _read_stored_predictions(challenger: Package, test_sets: EvaluationSets) -> 
     answers = match_stored(challenger.read_predictions(), test_sets.gold)
     if answers is None:
         raise DataError(
-            f"{challenger.source}: evaluated on a different test set than {test_sets.path}; run `dvc repro`"
+            f"{challenger.source}: evaluated on other examples than those of {test_sets.path}; run `dvc repro`"
         )
     return answers
 

@@ -116,7 +116,7 @@ def describe_gain(scores: Mapping[str, Any]) -> str | None:
     if "gain" not in scores:
         return None
     expected_gain = scores.get("expected_gain")
-    expectation = "" if expected_gain is None else f" Cross-validation had expected {expected_gain:+.3f}."
+    expectation = "" if expected_gain is None else f" Cross-validation had expected {expected_gain:+.3f} of raw texts."
     return (
         f"Gain of raw texts and levers: {scores['metric']} {format_interval(scores['gain'], '+')}, against the same "
         f"recipe on labels alone, {format_interval(scores['labels_only'])}.{expectation}"

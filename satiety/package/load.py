@@ -104,7 +104,7 @@ class Package:
         """
         predictions = match_stored(self.read_predictions(), gold)
         if predictions is None:
-            raise ModelError(f"{self.source / PREDICTIONS}: predictions of other test examples; run `dvc repro`")
+            raise ModelError(f"{self.source / PREDICTIONS}: predictions of other examples; run `dvc repro`")
         if is_out_of_fold(self.scores()):
             return
         indices = Random(0).sample(range(len(gold)), min(MAX_CHECKED, len(gold)))

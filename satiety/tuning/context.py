@@ -111,6 +111,8 @@ class TuningContext:
 def load_context(inputs: TuningInputs, *, virtual_tokens: int = 0, dropout: float = 0.0) -> TuningContext:
     """Load the base model and put a new head for the problem on it; a generative model keeps its decoder.
 
+    New weights are drawn from the run's seed, whatever was fitted before.
+
     Args:
         inputs: inputs of the run.
         virtual_tokens: positions of the encoder that the method uses for itself.
@@ -130,5 +132,6 @@ def load_context(inputs: TuningInputs, *, virtual_tokens: int = 0, dropout: floa
             f"finetune.max_length: {params.max_length} tokens{suffix}, but {inputs.base} reads at most {limit}: "
             "lower `max_length`"
         )
+    torch.manual_seed(params.seed)
     model = Model(encoder, task_head, task_head.size(inputs.problem), pooling=params.pooling, dropout=dropout)
     return TuningContext(inputs, tokenizer, hardware, model.to(hardware.device))

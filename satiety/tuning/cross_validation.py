@@ -28,7 +28,7 @@ from satiety.heads.solver import split_folds
 from satiety.problems.base import Prediction
 from satiety.tuning.base_features import BaseFeatures
 from satiety.tuning.finetune import finetune, finetune_on_labels, share_labels
-from satiety.tuning.recipes.auto import compute_features
+from satiety.tuning.frozen.space import compute_all_features
 from satiety.tuning.recipes.base import Memory, TuningInputs
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def split_labels(problem: Problem, labels: Sequence[Example], count: int, seed: 
     Raises:
         DataError: all labels are of one group, so that none can be held out.
     """
-    owners = find_owners(labels)
+    owners = [example.group or example.id for example in labels]
     names = sorted({problem.stratum(example) for example in labels})
     strata = np.array([names.index(problem.stratum(example)) for example in labels])
     count = min(count, len(set(owners)))
@@ -96,12 +96,6 @@ def split_labels(problem: Problem, labels: Sequence[Example], count: int, seed: 
             "`ingest.labelled` a source with `split: test`"
         )
     return list(split_folds(strata, owners, count, np.random.default_rng(seed)))
-
-
-def find_owners(examples: Sequence[Example]) -> list[str]:
-    """Return the group of each example, with that of its parent for a copy."""
-    groups = {example.id: example.group or example.id for example in examples}
-    return [groups.get(example.parent or example.id, example.parent or example.id) for example in examples]
 
 
 def predict_out_of_fold(experiment: Experiment, folds: Sequence[Mask]) -> OutOfFold:
@@ -129,7 +123,7 @@ def _compute_features(experiment: Experiment) -> BaseFeatures:
     """Compute what all folds need of the untouched encoder, in one go, so that a resumed run is the same."""
     memory = Memory()
     if experiment.problem.categorical:
-        compute_features(
+        compute_all_features(
             TuningInputs(
                 experiment.pretrained, experiment.problem, experiment.labels, experiment.dev, experiment.documents,
                 experiment.params, experiment.store, experiment.device, memory,
@@ -152,7 +146,8 @@ def _predict_fold(experiment: Experiment, mask: Mask, name: str, features: BaseF
     memory = Memory(features.copy())
     problem, documents, dev = experiment.problem, experiment.documents, experiment.dev
     outcome = finetune(experiment.pretrained, problem, examples, dev, documents=documents, memory=memory, **run)
-    after = outcome.model.predict(inputs)
+    after, recipe = outcome.model.predict(inputs), str(outcome.facts.get("chosen", experiment.params.recipe.kind))
+    del outcome  # its memory is for the second fit
     is_same = share_labels(experiment.base, experiment.pretrained, examples)
     if is_same and not documents:
         labels_only = after
@@ -164,7 +159,7 @@ def _predict_fold(experiment: Experiment, mask: Mask, name: str, features: BaseF
     store.clear()
     systems = {"before": experiment.predict_before(train, held_out), "labels_only": labels_only, "after": after}
     rows: dict[str, Any] = {name: [_write_prediction(row) for row in system] for name, system in systems.items()}
-    return {**rows, "recipe": str(outcome.facts.get("chosen", experiment.params.recipe.kind))}
+    return {**rows, "recipe": recipe}
 
 
 def _write_prediction(prediction: Prediction) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.core.errors import ParamsError
-from satiety.heads.solver import FLOOR, calibrate_losses, fit_temperature, split_folds
+from satiety.heads.softmax_regression import softmax
+from satiety.heads.solver import FLOOR, fit_temperature, split_folds
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -43,13 +44,14 @@ class HeldOutAnswers:
     """Texts through the encoder; one in an update counts three times."""
 
     def calibrate(self, probabilities: Floats) -> Floats:
-        """Return other probabilities of the same recipe, calibrated by the same temperature."""
-        return _normalise(np.log(np.maximum(probabilities, FLOOR)) / self.temperature)
+        """Return probabilities of other texts, calibrated by the same temperature."""
+        return softmax(np.log(np.maximum(probabilities, FLOOR)) / self.temperature)
 
     @property
     def losses(self) -> Floats:
         """The log-loss of each example that was held out."""
-        return calibrate_losses(self.probabilities, self.targets)
+        losses: Floats = -np.log(self.probabilities[np.arange(len(self.targets)), self.targets])
+        return losses
 
 
 def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> HeldOutAnswers:
@@ -66,10 +68,13 @@ def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> Hel
     trials = inputs.memory.trials
     if name not in trials:
         trials[name] = inputs.store.compute_once(name, compute)
-    probabilities = np.array(trials[name]["probabilities"])
-    answers = HeldOutAnswers(
-        rows, probabilities, targets[rows], fit_temperature(probabilities, targets[rows]), trials[name]["passes"]
-    )
+    result = trials[name]
+    return calibrate(rows, np.array(result["probabilities"]), targets[rows], result["passes"])
+
+
+def calibrate(rows: Mask, probabilities: Floats, targets: Ints, passes: int) -> HeldOutAnswers:
+    """Return answers, calibrated by the temperature that suits them best."""
+    answers = HeldOutAnswers(rows, probabilities, targets, fit_temperature(probabilities, targets), passes)
     return replace(answers, probabilities=answers.calibrate(probabilities))
 
 
@@ -83,27 +88,33 @@ def weigh(answers: Sequence[HeldOutAnswers]) -> Floats:
 
 def average(answers: Sequence[HeldOutAnswers]) -> HeldOutAnswers:
     """Return the geometric mean of the probabilities, weighted by evidence."""
-    logs = [share * np.log(answer.probabilities) for share, answer in zip(weigh(answers), answers, strict=True)]
-    first, passes = answers[0], sum(answer.passes for answer in answers)
-    return HeldOutAnswers(first.rows, _normalise(np.sum(logs, axis=0)), first.targets, 1.0, passes)
+    from satiety.tuning.frozen.transduction import mean_of_logs
+
+    mean = mean_of_logs([answer.probabilities for answer in answers], weigh(answers).tolist())
+    return calibrate(answers[0].rows, mean, answers[0].targets, sum(answer.passes for answer in answers))
 
 
 def split_examples(inputs: TuningInputs, count: int) -> list[Mask]:
     """Return masks of the held-out examples, shape (examples,), stratified by class; no fold is empty.
 
-    Of many labels, the first folds are returned that together hold `ENOUGH_LABELS` out.
+    There are ``count`` folds, or as many as the rarest class has labels, but at least 2. Of many labels, the first
+    folds are returned that together hold `ENOUGH_LABELS` out. Copies stay with their parent, and count for nothing.
 
     Raises:
         ParamsError: there is one text only, which cannot be held out.
     """
     targets, owners = find_targets(inputs), [example.parent or example.id for example in inputs.train]
-    sizes = np.bincount(targets)
+    originals = find_originals(inputs)
+    sizes = np.bincount(targets[originals])
     count = max(2, min(count, int(sizes[sizes > 0].min())))
     rng = np.random.default_rng(inputs.params.seed)
     folds = [mask for mask in split_folds(targets, owners, count, rng) if mask.any() and not mask.all()]
     if not folds:
-        raise ParamsError("finetune.recipe: auto needs two labelled texts at least: name a recipe, or label more")
-    totals = np.cumsum([mask.sum() for mask in folds])
+        raise ParamsError(
+            f"finetune.recipe: {inputs.params.recipe.kind} holds labels out, which needs two labelled texts at least: "
+            "choose linear, or label more"
+        )
+    totals = np.cumsum([(mask & originals).sum() for mask in folds])
     return folds[: int(np.searchsorted(totals, ENOUGH_LABELS)) + 1]
 
 
@@ -140,9 +151,3 @@ def _hash_trial(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> 
     ids = ",".join(example.id for example in inputs.train)
     parts = [recipe.model_dump_json().encode(), ids.encode(), np.packbits(np.array(folds)).tobytes()]
     return sha256(b"|".join(parts)).hexdigest()[:12]
-
-
-def _normalise(logs: Floats) -> Floats:
-    shares = np.exp(logs - logs.max(axis=1, keepdims=True))
-    normalised: Floats = shares / shares.sum(axis=1, keepdims=True)
-    return normalised

@@ -284,7 +284,7 @@ def test_scores_on_another_test_set_are_refused(registering: Workspace, client: 
     register.run(**registering.paths())
     test = registering.root / "data/test.parquet"
     write(test, list(read(test, Example))[1:], Example)
-    with pytest.raises(DataError, match=r"evaluated on a different test set than data/test\.parquet; run `dvc"):
+    with pytest.raises(DataError, match=r"evaluated on other examples than those of data/test\.parquet; run `dvc"):
         main.run()
     assert get_champion(client) == "1"
 

@@ -8,6 +8,7 @@ probabilities in place of answers.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,18 +36,20 @@ def count_shares(targets: Ints, classes: int) -> Floats:
     return shares
 
 
-def estimate_prior(held_out: Floats, targets: Ints, raw: Floats, seed: int) -> Floats:
+def estimate_prior(held_out: Floats, targets: Ints, groups: Sequence[str], raw: Floats, seed: int) -> Floats:
     """Return the shares of the classes among raw texts, shape (classes,); if unsure, those among the labels.
 
     Args:
         held_out: out-of-fold probabilities of the labelled texts, shape (gold, classes).
         targets: their classes, shape (gold,).
+        groups: their groups, which are never split by folds.
         raw: probabilities of the raw texts by the same model, shape (raw, classes).
         seed: random seed of the bootstrap.
     """
     classes = held_out.shape[1]
     labelled = count_shares(targets, classes)
-    if not len(raw) or np.bincount(targets, minlength=classes).min() < MIN_LABELS:
+    group_counts = [len({groups[row] for row in np.flatnonzero(targets == label).tolist()}) for label in range(classes)]
+    if not len(raw) or min(group_counts) < MIN_LABELS:
         return labelled
     rng, rows_by_class = np.random.default_rng(seed), [np.flatnonzero(targets == label) for label in range(classes)]
     estimate = _solve_shares(held_out, targets, raw.mean(axis=0))

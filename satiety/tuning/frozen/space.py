@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from satiety.problems import Window
     from satiety.problems.base import Floats
     from satiety.tuning.context import TuningContext
+    from satiety.tuning.recipes.base import TuningInputs
 
     Ints = NDArray[np.integer[Any]]
 
@@ -59,6 +60,20 @@ class FrozenSpace:
     def restore(self, layer: Layer) -> Layer:
         """Return a layer for this space as one for the encoder's own features."""
         return layer.restore(self.mean, self.scale)
+
+
+def compute_all_features(inputs: TuningInputs) -> None:
+    """Compute the features of all texts and label names for the memory, each kind in one go.
+
+    A feature's last digits depend on the texts beside it in a batch, so a resumed run, which does not repeat its
+    trials, would otherwise differ.
+    """
+    from satiety.tuning.context import load_context
+
+    context = load_context(inputs)
+    for windows in (context.encode(inputs.train), encode_raw(context)):
+        context.compute_base_features(windows)
+    _embed_names(context, context.model.width)
 
 
 def build_space(context: TuningContext) -> FrozenSpace:

@@ -45,8 +45,9 @@ def answer_raw(space: FrozenSpace, averaged: Averaged, seed: int) -> tuple[Float
     gold, raw = smooth(space.gold, space.all), smooth(space.raw, space.all)
     smoothed = fit_average(space, gold, raw, seed)
     labelled = count_shares(space.targets, space.classes)
-    prior = estimate_prior(smoothed.held_out, space.targets, softmax(smoothed.layer.logits(raw)), seed)
-    by_smoothing = shift(softmax(smoothed.layer.logits(raw)), labelled, prior)
+    shares = softmax(smoothed.layer.logits(raw))
+    prior = estimate_prior(smoothed.held_out, space.targets, space.groups, shares, seed)
+    by_smoothing = shift(shares, labelled, prior)
 
     # 2. labels spread along the graph; 3. sure answers on raw texts
     sizes = max(len(space.gold) / space.classes, 1)

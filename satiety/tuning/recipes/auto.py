@@ -63,7 +63,9 @@ class Auto(Recipe):
         if is_choice or explain_unsupported(inputs.problem) or not (inputs.documents and chosen.can_self_train):
             inputs = replace(inputs, params=inputs.params.model_copy(update={"self_training": None}))
         if is_choice:
-            compute_features(inputs)
+            from satiety.tuning.frozen.space import compute_all_features
+
+            compute_all_features(inputs)
             trials = self._try_candidates(inputs, candidates)
             best = find_best(trials)
             chosen, facts = best.recipe, report_trials(inputs, trials, best)
@@ -74,23 +76,19 @@ class Auto(Recipe):
         return replace(outcome, model=model, facts=facts)
 
     def _find_usable(self, inputs: TuningInputs) -> list[Recipe]:
-        """Return the candidates that support the problem and have the raw texts, and the lever, that they need."""
-        has_raw = bool(inputs.documents) and len(inputs.problem.inputs) == 1
-        count = count_labels(inputs)
-        usable = [
+        """Return the candidates that support the problem and have what they need, or all that support it."""
+        has_raw, count = bool(inputs.documents) and len(inputs.problem.inputs) == 1, count_labels(inputs)
+        supporting = [candidate for candidate in self.candidates if not candidate.refusals(inputs.problem)]
+        able = [candidate for candidate in supporting if candidate.max_labels is None or count <= candidate.max_labels]
+        equipped = [
             candidate
-            for candidate in self.candidates
-            if not candidate.refusals(inputs.problem)
-            and (has_raw or not candidate.uses_documents)
+            for candidate in able
+            if (has_raw or not candidate.uses_documents)
             and (inputs.params.self_training or not candidate.needs_self_training)
-            and (candidate.max_labels is None or count <= candidate.max_labels)
         ]
-        if not usable:
-            raise ParamsError(
-                "finetune.recipe.candidates: all need raw texts, self_training in `use`, or fewer labels; add `linear` "
-                "or what they need"
-            )
-        return usable
+        if not able:
+            raise ParamsError("finetune.recipe.candidates: all are for fewer labels; add `linear` or `fine_tune`")
+        return equipped or able
 
     def _try_candidates(self, inputs: TuningInputs, candidates: Sequence[Recipe]) -> list[Trial]:
         """Try the candidates in turn; a dear one is left out while nothing shows that the encoder must be trained."""
@@ -105,20 +103,6 @@ class Auto(Recipe):
     def refusals(self, problem: Problem) -> list[str]:
         reasons = [candidate.refusals(problem) for candidate in self.candidates]
         return [line for lines in reasons for line in lines] if all(reasons) else []
-
-
-def compute_features(inputs: TuningInputs) -> None:
-    """Compute the features of all texts for the memory, each kind in one go.
-
-    A feature's last digits depend on the texts beside it in a batch, so a resumed run, which does not repeat its
-    trials, would otherwise differ.
-    """
-    from satiety.tuning.context import load_context
-    from satiety.tuning.frozen.space import encode_raw
-
-    context = load_context(inputs)
-    for windows in (context.encode(inputs.train), encode_raw(context)):
-        context.compute_base_features(windows)
 
 
 def count_labels(inputs: TuningInputs) -> int:

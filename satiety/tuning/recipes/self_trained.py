@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 L2 = 0.003
 """Penalty of the head that learns from labels and pseudo-labels."""
 MIN_TRUST = 0.05
-"""Least weight of a teacher; with less it is not asked."""
+"""Least weight of the teacher whose encoder is trained; with less it is not asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class SelfTrained(Recipe):
     share: float = Field(gt=0, le=1, default=0.3)
     """Share of the raw texts, the surest of each class, that the encoder is trained on."""
     gold_share: float = Field(gt=0, lt=1, default=0.3)
-    """Share of the labelled texts in a batch, and their weight in the head."""
+    """Share of the labelled texts in a batch, and their weight in the head that answers the raw texts afterwards."""
     steps: int = Field(ge=1, le=10_000, default=20)
     """Number of updates."""
     batch_size: int = Field(ge=4, le=1024, default=32)
@@ -142,21 +142,23 @@ class SelfTrained(Recipe):
     def _ask_teachers(self, context: TuningContext, raw: Sequence[Window]) -> Lesson:
         """Answer the raw texts by both teachers, and select the surest of each class."""
         from satiety.tuning.frozen.averaging import fit_average
-        from satiety.tuning.frozen.space import build_space
+        from satiety.tuning.frozen.space import build_space, compute_all_features
         from satiety.tuning.frozen.transduction import answer_raw, mean_of_logs
         from satiety.tuning.pairs import select_surest
         from satiety.tuning.trials import FOLDS, hold_out, split_examples, weigh
 
         # 1. whom to trust, by labels that were held out
         inputs, seed = context.inputs, context.inputs.params.seed
+        compute_all_features(inputs)
         folds = split_examples(inputs, FOLDS)
         trials = [hold_out(inputs, proxy, folds) for proxy in self.proxies()]
         trust = float(weigh(trials)[1])
+        trust = trust if trust >= MIN_TRUST else 0.0
 
         # 2. what they say
         space = build_space(context)
         answers, _ = answer_raw(space, fit_average(space, space.gold, space.raw, seed), seed)
-        if trust >= MIN_TRUST:
+        if trust:
             store = replace(inputs.store, folder=inputs.store.folder / "teacher", log_point=lambda *_: None)
             teacher = self.teachers()[1].fit(replace(inputs, documents=(), store=store)).model
             predictions = teacher.predict([document.text for document in inputs.documents])

@@ -41,7 +41,7 @@ def test_the_card_sets_the_realised_gain_beside_the_expected_one() -> None:
     assert "expected" not in str(describe_gain(scores | {"expected_gain": None}))
     text = str(describe_gain(scores | {"expected_gain": 0.031}))
     assert "macro_f1 +0.020 [-0.010, +0.050]" in text
-    assert "Cross-validation had expected +0.031." in text
+    assert "Cross-validation had expected +0.031 of raw texts." in text
 
 
 def test_the_page_of_a_version_contains_its_data_metrics_and_uri() -> None:

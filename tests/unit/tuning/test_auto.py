@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pytest
+import torch
 
 from satiety.core.answers import Label
 from satiety.core.errors import ParamsError
@@ -136,7 +137,7 @@ def test_copies_stay_in_the_fold_of_their_parent(tiny: Path, tmp_path: Path) -> 
 
 def test_one_text_cannot_be_held_out(tiny: Path, tmp_path: Path) -> None:
     inputs = make_inputs(tiny, tmp_path, train=make_examples()[:1])
-    with pytest.raises(ParamsError, match="auto needs two labelled texts"):
+    with pytest.raises(ParamsError, match="holds labels out, which needs two labelled texts"):
         split_examples(inputs, 3)
 
 
@@ -177,14 +178,16 @@ def test_the_better_of_two_teachers_has_more_weight_and_more_labels_make_it_sure
     assert 0.5 < few[1] < many[1]
     assert few.sum() == pytest.approx(1)
     mixed = average([hold_out_with(bad * 10), hold_out_with(good * 10)])
-    np.testing.assert_allclose(mixed.probabilities, hold_out_with(good * 10).probabilities, atol=0.01)
+    alone = average([hold_out_with(good * 10), hold_out_with(good * 10)])
+    np.testing.assert_allclose(mixed.probabilities, alone.probabilities, atol=0.01)
 
 
 def test_of_many_labels_as_few_folds_as_hold_enough_out_are_tried(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     examples = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(100)]
-    inputs = make_inputs(tiny, tmp_path, train=examples)
+    copies = [replace(example, id=f"copy of {example.id}", origin="swap", parent=example.id) for example in examples]
+    inputs = make_inputs(tiny, tmp_path, train=[*examples, *copies])
     for enough, count in ((10, 1), (25, 1), (26, 2), (60, 3), (1000, 4)):
         monkeypatch.setattr("satiety.tuning.trials.ENOUGH_LABELS", enough)
         assert len(split_examples(inputs, 4)) == count
@@ -270,3 +273,27 @@ def test_a_resumed_run_batches_its_texts_as_the_first_though_it_does_not_repeat_
     counts.clear()
     recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
     assert [count for count in first if count] == [count for count in counts if count]
+
+
+def test_candidates_for_raw_texts_alone_learn_from_labels_where_there_are_none(tiny: Path, tmp_path: Path) -> None:
+    recipe = Auto.model_construct(candidates=[RECIPES["self_trained"](), RECIPES["transductive"]()], folds=2)
+    assert recipe.fit(make_inputs(tiny, tmp_path)).facts["chosen"] in ("self_trained", "transductive")
+
+
+@pytest.mark.parametrize("min_trust", [0.0, 1.1])
+def test_a_resumed_self_trained_model_is_that_of_a_whole_run_though_it_does_not_repeat_the_trials(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, min_trust: float
+) -> None:
+    monkeypatch.setattr("satiety.tuning.recipes.self_trained.MIN_TRUST", min_trust)
+    texts = [" ".join([text] * (i + 1)) for i, text in enumerate(TEXTS)]
+    documents = [Document(str(i), f"{text} in paris") for i, text in enumerate(texts)]
+    train = [replace(row, inputs={"text": text}) for row, text in zip(make_examples(), texts, strict=True)]
+    recipe, outcomes = RECIPES["self_trained"].model_validate({"steps": 2, "batch_size": 8}), []
+    for _ in range(2):
+        outcome = recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
+        weights = {name: weight.clone() for name, weight in outcome.model.model.state_dict().items()}
+        outcomes.append((outcome.facts, weights))
+    (first_facts, first), (second_facts, second) = outcomes
+    assert first_facts == second_facts
+    assert bool(first_facts["trust"]) == (min_trust == 0)
+    assert all(torch.equal(weight, second[name]) for name, weight in first.items())

@@ -107,26 +107,28 @@ def test_the_shares_of_the_classes_are_found_where_the_labels_show_them() -> Non
     truth = np.array([0.8, 0.15, 0.05])
     space, _ = make_space(60, raw=2000, noise=0.6, shares=truth)
     averaged = fit_average(space, space.gold, space.raw, 1)
-    prior = estimate_prior(averaged.held_out, space.targets, softmax(averaged.layer.logits(space.raw)), 1)
+    prior = estimate_prior(averaged.held_out, space.targets, space.groups, softmax(averaged.layer.logits(space.raw)), 1)
     np.testing.assert_allclose(prior, truth, atol=0.08)
 
 
 def test_the_shares_of_the_labels_stay_where_nothing_is_sure() -> None:
     rng = np.random.default_rng(1)
-    targets = np.arange(12) % CLASSES
+    targets, groups = np.arange(12) % CLASSES, [str(i) for i in range(12)]
     held_out = rng.dirichlet(np.ones(CLASSES), size=12)
-    prior = estimate_prior(held_out, targets, rng.dirichlet(np.ones(CLASSES), size=400), 1)
+    prior = estimate_prior(held_out, targets, groups, rng.dirichlet(np.ones(CLASSES), size=400), 1)
     np.testing.assert_allclose(prior, count_shares(targets, CLASSES), atol=0.12)
-    np.testing.assert_allclose(estimate_prior(held_out, targets, np.zeros((0, CLASSES)), 1), [1 / 3] * 3)
+    np.testing.assert_allclose(estimate_prior(held_out, targets, groups, np.zeros((0, CLASSES)), 1), [1 / 3] * 3)
 
 
-def test_a_class_of_two_labels_says_nothing_of_the_shares_however_sure_the_answers_are() -> None:
-    targets = np.array([0] * 6 + [1] * 6 + [2] * 2)
+@pytest.mark.parametrize(("groups", "is_known"), [("abc", True), ("aab", False)])
+def test_a_class_of_two_texts_says_nothing_of_the_shares_however_sure_the_answers_are(
+    groups: str, is_known: bool
+) -> None:
+    targets = np.array([0] * 6 + [1] * 6 + [2] * 3)
     held_out, raw = np.eye(CLASSES)[targets] * 0.94 + 0.02, np.eye(CLASSES)[[0] * 95 + [1] * 5]
-    np.testing.assert_array_equal(estimate_prior(held_out, targets, raw, 1), count_shares(targets, CLASSES))
-    more = np.append(targets, 2)
-    sure = estimate_prior(np.vstack([held_out, held_out[-1]]), more, raw, 1)
-    assert sure[0] > 0.8
+    prior = estimate_prior(held_out, targets, [*map(str, range(12)), *groups], raw, 1)
+    assert (prior[0] > 0.8) == is_known
+    assert np.array_equal(prior, count_shares(targets, CLASSES)) != is_known
 
 
 def test_shifted_probabilities_follow_the_odds_of_the_prior() -> None:
