@@ -1,6 +1,6 @@
 """An encoder trained on pairs of texts: those of one class are drawn together, those of different classes apart.
 
-Every batch holds as many texts of each class, and all its pairs count: the cosine of two texts is to be 1 within a
+Every batch has as many texts of each class, and all its pairs count: the cosine of two texts is to be 1 within a
 class, else 0. Source: Reimers & Gurevych 2019 (arXiv:1908.10084) and Tunstall et al. 2022, SetFit (arXiv:2209.11055),
 which samples pairs instead.
 """

@@ -10,8 +10,8 @@ from tests.pipeline.project import Project
 
 ALL = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate", "register", "worth")
 LEVERS = ("augment", "evaluate", "register", "worth")
-"""Stages that read all levers: a lever of your own may use any other, and without a test `evaluate` applies them in each
-fold. `register` reads them because the card shows the params, `worth` because it measures them."""
+"""Stages that read all levers: a lever of your own may use any other, and without a test `evaluate` applies them in
+each fold. `register` reads them because the card shows the params, `worth` because it measures them."""
 
 
 @pytest.fixture(scope="module")
