@@ -169,7 +169,7 @@ def test_a_model_changed_after_its_evaluation_is_not_packaged(registering: Works
 def test_predictions_of_another_test_set_are_not_packaged(registering: Workspace) -> None:
     paths = registering.paths()
     write(paths["test"], list(read(paths["test"], Example))[1:], Example)
-    with pytest.raises(ModelError, match=r"models/package/predictions\.parquet: predictions of other test examples"):
+    with pytest.raises(ModelError, match=r"models/package/predictions\.parquet: predictions of other examples"):
         main.run(**paths)
     assert not Path("models/package").exists()
 
@@ -183,7 +183,7 @@ def test_predictions_out_of_fold_are_of_other_models_but_of_the_labels(registeri
     (version,) = find_versions(client)
     assert "on 64 labels, each by a model that had not seen it (5 folds)" in version.description
     write(paths["train"], list(read(paths["train"], Example))[1:], Example)
-    with pytest.raises(ModelError, match=r"predictions\.parquet: predictions of other test examples"):
+    with pytest.raises(ModelError, match=r"predictions\.parquet: predictions of other examples"):
         main.run(**paths)
 
 
