@@ -69,10 +69,11 @@ class Auto(Recipe):
             trials = self._try_candidates(inputs, candidates)
             best = find_best(trials)
             chosen, facts = best.recipe, report_trials(inputs, trials, best)
-        outcome = chosen.fit(restrict(inputs, chosen))
+        inputs = restrict(inputs, chosen)
+        outcome = chosen.fit(inputs)
         update = {"recipe": self.kind, "expected_gain": facts.get("expected_gain")}
         model = replace(outcome.model, card=outcome.model.card.model_copy(update=update))
-        facts = {"chosen": chosen.kind, "uses_raw_texts": chosen.uses_documents, **outcome.facts, **facts}
+        facts = {"chosen": chosen.kind, "uses_raw_texts": bool(inputs.documents), **outcome.facts, **facts}
         return replace(outcome, model=model, facts=facts)
 
     def _find_usable(self, inputs: TuningInputs) -> list[Recipe]:

@@ -277,7 +277,9 @@ def test_a_resumed_run_batches_its_texts_as_the_first_though_it_does_not_repeat_
 
 def test_candidates_for_raw_texts_alone_learn_from_labels_where_there_are_none(tiny: Path, tmp_path: Path) -> None:
     recipe = Auto.model_construct(candidates=[RECIPES["self_trained"](), RECIPES["transductive"]()], folds=2)
-    assert recipe.fit(make_inputs(tiny, tmp_path)).facts["chosen"] in ("self_trained", "transductive")
+    facts = recipe.fit(make_inputs(tiny, tmp_path)).facts
+    assert facts["chosen"] in ("self_trained", "transductive")
+    assert not facts["uses_raw_texts"]
 
 
 @pytest.mark.parametrize("min_trust", [0.0, 1.1])
