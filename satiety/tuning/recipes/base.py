@@ -143,14 +143,19 @@ def explain_no_generation(field: str, component: Any, registry: Registry[Any], p
     ]
 
 
-def explain_several_labels(recipe: Recipe, problem: Problem) -> list[str]:
-    """Return a sentence where a recipe for one label of a set is to fit another problem."""
-    if problem.categorical:
-        return []
-    return [
-        f"finetune.recipe: {recipe.kind!r} needs a problem whose answer is one label of a set, not {problem.kind!r}; "
-        "use fine_tune or linear"
-    ]
+class FewLabelsRecipe(Recipe):
+    """A recipe that is made for few labels, each one of a set; `auto` leaves it out where they are many."""
+
+    max_labels: ClassVar = MAX_FEW_LABELS
+
+    def refusals(self, problem: Problem) -> list[str]:
+        if problem.categorical:
+            return super().refusals(problem)
+        return [
+            *super().refusals(problem),
+            f"finetune.recipe: {self.kind!r} needs a problem whose answer is one label of a set, not {problem.kind!r}; "
+            "use fine_tune or linear",
+        ]
 
 
 RECIPES: Registry[Recipe] = Registry("recipe", "satiety.tuning.recipes")

@@ -6,32 +6,23 @@ off what it knew. Source: `satiety.tuning.pairs`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import Field
 
-from satiety.tuning.recipes.base import (
-    MAX_FEW_LABELS,
-    RECIPES,
-    FitOutcome,
-    Recipe,
-    TuningInputs,
-    explain_several_labels,
-)
+from satiety.tuning.recipes.base import RECIPES, FewLabelsRecipe, FitOutcome, Recipe, TuningInputs
 
 if TYPE_CHECKING:
-    from satiety.problems import Problem
+    pass
 
 PROBE = {"steps": 10, "batch_size": 16, "learning_rate": 3e-4}
-"""A shorter training that tells as well whether the recipe suits the labels."""
+"""A shorter training, by which the recipe is compared with others."""
 
 
 @RECIPES.register("contrastive")
-class Contrastive(Recipe):
+class Contrastive(FewLabelsRecipe):
     """Train the encoder on pairs of labelled texts, and fit a linear head in its space."""
-
-    max_labels: ClassVar = MAX_FEW_LABELS
 
     steps: int = Field(ge=1, le=10_000, default=20)
     """Number of updates."""
@@ -67,6 +58,3 @@ class Contrastive(Recipe):
         one_hot = np.eye(len(context.problem.classes))[targets]
         context.set_head(fit_softmax(rows, one_hot, self.l2).restore(mean, scale))
         return FitOutcome(context.build_tuned(context.problem, self), state, {"steps": state.step})
-
-    def refusals(self, problem: Problem) -> list[str]:
-        return [*super().refusals(problem), *explain_several_labels(self, problem)]

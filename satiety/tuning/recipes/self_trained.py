@@ -13,26 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from pydantic import Field
 
 from satiety.core.errors import DataError
-from satiety.tuning.recipes.base import (
-    MAX_FEW_LABELS,
-    RECIPES,
-    FitOutcome,
-    Recipe,
-    TuningInputs,
-    explain_several_labels,
-)
+from satiety.tuning.recipes.base import RECIPES, FewLabelsRecipe, FitOutcome, Recipe, TuningInputs
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satiety.heads.softmax_regression import Layer
-    from satiety.problems import Problem, Window
+    from satiety.problems import Window
     from satiety.problems.base import Floats
     from satiety.tuning.context import TuningContext
     from satiety.tuning.frozen.space import FrozenSpace
@@ -66,10 +59,8 @@ class Lesson:
 
 
 @RECIPES.register("self_trained")
-class SelfTrained(Recipe):
+class SelfTrained(FewLabelsRecipe):
     """Train the encoder on labels and on raw texts that two teachers answer surely."""
-
-    max_labels: ClassVar = MAX_FEW_LABELS
 
     share: float = Field(gt=0, le=1, default=0.3)
     """Share of the raw texts, the surest of each class, that the encoder is trained on."""
@@ -185,6 +176,3 @@ class SelfTrained(Recipe):
         learned = fit_softmax(np.vstack([space.gold, space.raw[lesson.surest]]), labels, L2, weights=weights)
         answers = mean_of_logs([softmax(learned.logits(space.raw)), lesson.answers], [1, 1])
         return distil(space, answers, context.inputs.params.seed).restore(mean, scale)
-
-    def refusals(self, problem: Problem) -> list[str]:
-        return [*super().refusals(problem), *explain_several_labels(self, problem)]

@@ -11,26 +11,14 @@ new text costs one pass through the encoder.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
-from satiety.tuning.recipes.base import (
-    MAX_FEW_LABELS,
-    RECIPES,
-    FitOutcome,
-    Recipe,
-    TuningInputs,
-    explain_several_labels,
-)
-
-if TYPE_CHECKING:
-    from satiety.problems import Problem
+from satiety.tuning.recipes.base import RECIPES, FewLabelsRecipe, FitOutcome, TuningInputs
 
 
 @RECIPES.register("transductive")
-class Transductive(Recipe):
+class Transductive(FewLabelsRecipe):
     """Fit a linear head to the labels and to what raw texts show of the classes."""
-
-    max_labels: ClassVar = MAX_FEW_LABELS
 
     @property
     def uses_documents(self) -> bool:
@@ -54,6 +42,3 @@ class Transductive(Recipe):
             facts["class_shares"] = dict(zip(inputs.problem.classes, shares.round(6).tolist(), strict=True))
         context.set_head(space.restore(layer))
         return FitOutcome(context.build_tuned(context.problem, self), TrainState(), facts)
-
-    def refusals(self, problem: Problem) -> list[str]:
-        return [*super().refusals(problem), *explain_several_labels(self, problem)]
