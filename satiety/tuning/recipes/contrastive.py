@@ -6,15 +6,10 @@ off what it knew. Source: `satiety.tuning.pairs`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 from pydantic import Field
 
 from satiety.tuning.recipes.base import RECIPES, FewLabelsRecipe, FitOutcome, Recipe, TuningInputs
-
-if TYPE_CHECKING:
-    pass
 
 PROBE = {"steps": 10, "batch_size": 16, "learning_rate": 3e-4}
 """A shorter training, by which the recipe is compared with others."""
