@@ -97,14 +97,15 @@ def _tabulate_recipes(report: Mapping[str, Any] | None) -> Table | None:
     candidates = (report or {}).get("candidates", [])
     if not candidates:
         return None
-    title = f"Recipes by cross-validation ({candidates[0]['held_out']:,} labels held out)"
     metric = (report or {}).get("metric", "score")
-    table = _make_table(title, "recipe", "log-loss", "difference", metric, "texts encoded")
+    columns = ("recipe", "labels held out", "log-loss", "difference", metric, "texts encoded")
+    table = _make_table("Recipes by cross-validation", *columns)
     for row in candidates:
         name = f"{row['recipe']} with raw texts" if row["uses_raw_texts"] else row["recipe"]
         difference = "chosen" if row["chosen"] else f"{row['difference']:+.3f} ± {row['standard_error']:.3f}"
         table.add_row(
             name,
+            _format_count(row["held_out"]),
             f"{row['log_loss']:.3f}",
             difference,
             _format_share(row.get("score")),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from satiety.heads.solver import MAX_ISSUES, find_label_issues
-from satiety.tuning.trials import HeldOutAnswers, average, hold_out, weigh
+from satiety.tuning.trials import HeldOutAnswers, average, hold_out
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -28,22 +28,17 @@ class Trial:
 
     recipe: Recipe
     held_out: HeldOutAnswers
-    training_share: float
-    """Weight of the stand-ins that train the encoder, from 0 to 1."""
 
     def compare(self, other: Trial) -> Floats:
-        """Return the difference of the losses, label by label; below 0 it is better."""
-        difference: Floats = self.held_out.losses - other.held_out.losses
+        """Return the difference of the losses for each label that both held out; below 0 it is better."""
+        rows = self.held_out.rows & other.held_out.rows
+        difference: Floats = self.held_out.select(rows).losses - other.held_out.select(rows).losses
         return difference
 
 
 def try_candidate(inputs: TuningInputs, candidate: Recipe, folds: Sequence[NDArray[np.bool_]]) -> Trial:
     """Try the stand-ins of a candidate out of fold; several are averaged by their evidence."""
-    proxies = candidate.proxies()
-    answers = [hold_out(inputs, proxy, folds) for proxy in proxies]
-    shares = weigh(answers)
-    training_share = float(sum(share for share, proxy in zip(shares, proxies, strict=True) if proxy.trains_encoder))
-    return Trial(candidate, average(answers), training_share)
+    return Trial(candidate, average([hold_out(inputs, proxy, folds) for proxy in candidate.proxies()]))
 
 
 def find_best(trials: Sequence[Trial]) -> Trial:

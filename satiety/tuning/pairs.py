@@ -47,13 +47,10 @@ def train_on_pairs(
         steps: number of updates.
         learning_rate: its peak, after a tenth of the updates; then it falls linearly to 0.
     """
-    import torch
-
     from satiety.training.arguments import TrainingArguments
     from satiety.training.loop import TrainingJob
-    from satiety.tuning.inputs import collate
 
-    model, seed, pad = context.model, context.inputs.params.seed, context.tokenizer.pad_token_id
+    model, seed = context.model, context.inputs.params.seed
 
     def compute_loss(_: list[int], step: int) -> Tensor:
         draws = [
@@ -61,8 +58,7 @@ def train_on_pairs(
         ]
         windows = [source.windows[i] for source, indices in zip(sources, draws, strict=True) for i in indices]
         classes = [source.classes[i] for source, indices in zip(sources, draws, strict=True) for i in indices]
-        batch = collate(windows, pad, model.task_head).to(context.hardware.device)
-        return compare_pairs(model.features(batch), torch.tensor(classes, device=context.hardware.device))
+        return compare_windows(context, windows, classes)
 
     size = sum(source.count for source in sources)
     arguments = TrainingArguments(min_steps=steps, max_steps=steps, batch_size=size, weight_averaging=None)
@@ -102,6 +98,20 @@ def draw_per_class(classes: Ints, count: int, seed: int, step: int) -> list[int]
         members = rng.permutation(np.flatnonzero(classes == label))
         drawn += np.resize(members, size).tolist()
     return drawn
+
+
+def compare_windows(context: TuningContext, windows: Sequence[Window], classes: Sequence[int]) -> Tensor:
+    """Return the loss of windows; similar lengths go through the encoder together, for half might be padding else."""
+    import torch
+
+    from satiety.training.batches import MAX_BATCH_TOKENS, group_by_length
+    from satiety.tuning.inputs import collate
+
+    model, pad, device = context.model, context.tokenizer.pad_token_id, context.hardware.device
+    groups = group_by_length([len(window.input_ids) for window in windows], MAX_BATCH_TOKENS[device])
+    batches = [collate([windows[i] for i in group], pad, model.task_head).to(device) for group in groups]
+    features = torch.cat([model.features(batch) for batch in batches])
+    return compare_pairs(features, torch.tensor([classes[i] for group in groups for i in group], device=device))
 
 
 def compare_pairs(features: Tensor, classes: Tensor) -> Tensor:

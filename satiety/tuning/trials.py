@@ -47,6 +47,11 @@ class HeldOutAnswers:
         """Return probabilities of other texts, calibrated by the same temperature."""
         return softmax(np.log(np.maximum(probabilities, FLOOR)) / self.temperature)
 
+    def select(self, rows: Mask) -> HeldOutAnswers:
+        """Return the answers to some of these examples; ``rows`` has shape (examples,)."""
+        kept = rows[self.rows]
+        return replace(self, rows=self.rows & rows, probabilities=self.probabilities[kept], targets=self.targets[kept])
+
     @property
     def losses(self) -> Floats:
         """The log-loss of each example that was held out."""
@@ -55,21 +60,15 @@ class HeldOutAnswers:
 
 
 def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> HeldOutAnswers:
-    """Fit a recipe without each fold in turn, and answer that fold; the memory and a resumed run know the result."""
+    """Fit a recipe without each fold in turn, and answer that fold."""
     inputs = restrict(inputs, recipe)
-    name = f"trial-{recipe.kind}-{_hash_trial(inputs, recipe, folds)}"
     rows, targets = np.any(folds, axis=0) & find_originals(inputs), find_targets(inputs)
-
-    def compute() -> dict[str, Any]:
-        before = inputs.memory.count_passes()
-        probabilities = _predict_folds(recipe, inputs, folds, name)[rows]
-        return {"probabilities": probabilities.tolist(), "passes": inputs.memory.count_passes() - before}
-
-    trials = inputs.memory.trials
-    if name not in trials:
-        trials[name] = inputs.store.compute_once(name, compute)
-    result = trials[name]
-    return calibrate(rows, np.array(result["probabilities"]), targets[rows], result["passes"])
+    probabilities, passes = np.zeros((len(inputs.train), len(inputs.problem.classes))), 0
+    for mask in folds:
+        fold = _answer_fold(inputs, recipe, mask)
+        probabilities[mask] = fold["probabilities"]
+        passes += fold["passes"]
+    return calibrate(rows, probabilities[rows], targets[rows], passes)
 
 
 def calibrate(rows: Mask, probabilities: Floats, targets: Ints, passes: int) -> HeldOutAnswers:
@@ -134,20 +133,27 @@ def find_originals(inputs: TuningInputs) -> Mask:
     return np.array([example.origin == "gold" for example in inputs.train])
 
 
-def _predict_folds(recipe: Recipe, inputs: TuningInputs, folds: Sequence[Mask], name: str) -> Floats:
-    """Return the probabilities of each example by a model that has not seen it, shape (examples, classes)."""
-    probabilities = np.full((len(inputs.train), len(inputs.problem.classes)), 1 / len(inputs.problem.classes))
-    for number, mask in enumerate(folds):
+def _answer_fold(inputs: TuningInputs, recipe: Recipe, mask: Mask) -> dict[str, Any]:
+    """Fit a recipe without one fold, and answer it; the memory and a resumed run know the result."""
+    name = f"trial-{recipe.kind}-{_hash_fold(inputs, recipe, mask)}"
+
+    def compute() -> dict[str, Any]:
+        before = inputs.memory.count_passes()
         train = [example for example, is_held_out in zip(inputs.train, mask, strict=True) if not is_held_out]
-        held_out = [example for example, is_held_out in zip(inputs.train, mask, strict=True) if is_held_out]
-        store = replace(inputs.store, folder=inputs.store.folder / f"{name}-{number}", log_point=lambda *_: None)
-        model = recipe.fit(replace(inputs, train=train, store=store)).model
-        probabilities[mask] = inputs.problem.outputs(model.predict([example.inputs for example in held_out]))
-    return probabilities
+        held_out = [example.inputs for example, is_held_out in zip(inputs.train, mask, strict=True) if is_held_out]
+        store = replace(inputs.store, folder=inputs.store.folder / name, log_point=lambda *_: None)
+        predictions = recipe.fit(replace(inputs, train=train, store=store)).model.predict(held_out)
+        passes = inputs.memory.count_passes() - before
+        return {"probabilities": inputs.problem.outputs(predictions).tolist(), "passes": passes}
+
+    trials = inputs.memory.trials
+    if name not in trials:
+        trials[name] = inputs.store.compute_once(name, compute)
+    return trials[name]
 
 
-def _hash_trial(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> str:
-    """Return a short digest of what decides the result: the recipe, the examples and the folds."""
+def _hash_fold(inputs: TuningInputs, recipe: Recipe, mask: Mask) -> str:
+    """Return a short digest of what decides the result: the recipe, the examples and the fold."""
     ids = ",".join(example.id for example in inputs.train)
-    parts = [recipe.model_dump_json().encode(), ids.encode(), np.packbits(np.array(folds)).tobytes()]
+    parts = [recipe.model_dump_json().encode(), ids.encode(), np.packbits(mask).tobytes()]
     return sha256(b"|".join(parts)).hexdigest()[:12]

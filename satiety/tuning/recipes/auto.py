@@ -4,8 +4,8 @@ No label is set aside. All candidates see the same folds; copies stay in the fol
 same in every fold. The loss is the log-loss of out-of-fold probabilities after calibration by one temperature, which
 is less noisy than a metric of counts where labels are few.
 
-Recipes that train the encoder take minutes. Most are tried by a shorter training; one that is not, only where training
-helps, or where labels are many.
+Recipes that train the encoder take minutes. Most are tried by a shorter training. One that is not is tried only where
+labels are many, and dropped after the first fold if it is behind: a race, as in Maron & Moore 1994 (Hoeffding Races).
 """
 
 from __future__ import annotations
@@ -92,13 +92,16 @@ class Auto(Recipe):
         return equipped or able
 
     def _try_candidates(self, inputs: TuningInputs, candidates: Sequence[Recipe]) -> list[Trial]:
-        """Try the candidates in turn; a dear one is left out while nothing shows that the encoder must be trained."""
+        """Try the candidates in turn; a dear one is tried where labels are many, until it is behind."""
         folds, trials = split_examples(inputs, self.folds), list[Trial]()
         has_many = count_labels(inputs) >= MANY_LABELS
         for candidate in candidates:
-            helps_to_train = not trials or find_best(trials).training_share > 1 / 2
-            if not candidate.is_dear or helps_to_train or has_many:
+            if not trials or not candidate.is_dear:
                 trials.append(try_candidate(inputs, candidate, folds))
+            elif has_many:
+                first = try_candidate(inputs, candidate, folds[:1])
+                is_behind = first.compare(find_best(trials)).sum() >= 0
+                trials.append(first if is_behind else try_candidate(inputs, candidate, folds))
         return trials
 
     def refusals(self, problem: Problem) -> list[str]:

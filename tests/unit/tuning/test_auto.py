@@ -18,7 +18,7 @@ from satiety.levers.self_train import SelfTraining
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
-from satiety.tuning.comparison import Trial, find_best, try_candidate
+from satiety.tuning.comparison import Trial, find_best, report_trials, try_candidate
 from satiety.tuning.context import TuningContext
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import RECIPES, FitOutcome, Recipe, TuningInputs
@@ -159,7 +159,7 @@ def hold_out_with(chances: list[float]) -> HeldOutAnswers:
 
 
 def make_trial(recipe: Recipe, chances: list[float]) -> Trial:
-    return Trial(recipe, hold_out_with(chances), 0.0)
+    return Trial(recipe, hold_out_with(chances))
 
 
 def test_a_later_candidate_needs_labels_that_are_e_times_as_likely() -> None:
@@ -241,7 +241,7 @@ def test_a_second_fit_to_the_same_labels_reads_the_trials_of_the_first(tiny: Pat
     assert len(Recorder.fits) == 3 + 1 + 1
 
 
-def test_fine_tuning_is_tried_where_labels_are_many_or_the_encoder_must_change(
+def test_fine_tuning_is_tried_where_labels_are_many(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("satiety.tuning.recipes.auto.MANY_LABELS", 100)
@@ -251,6 +251,23 @@ def test_fine_tuning_is_tried_where_labels_are_many_or_the_encoder_must_change(
     monkeypatch.setattr("satiety.tuning.recipes.auto.MANY_LABELS", 6)
     tried = recipe._try_candidates(make_inputs(tiny, tmp_path / "many"), recipe.candidates)
     assert [trial.recipe.kind for trial in tried] == ["linear", "fine_tune"]
+
+
+def test_a_dear_candidate_runs_until_it_is_behind(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Dear(Recorder):
+        kind: ClassVar = "dear"
+        trains_encoder: ClassVar = True
+
+    monkeypatch.setattr("satiety.tuning.recipes.auto.MANY_LABELS", 6)
+    for first, folds, chosen in ((Linear(), 1, "linear"), (Contrary(), 3, "dear")):
+        Recorder.fits.clear()
+        recipe = Auto.model_construct(candidates=[first, Dear()], folds=3)
+        trials = recipe._try_candidates(make_inputs(tiny, tmp_path / chosen), recipe.candidates)
+        assert len(Recorder.fits) == folds
+        assert trials[1].held_out.rows.sum() == 2 * folds
+        assert find_best(trials).recipe.kind == chosen
+        rows = report_trials(make_inputs(tiny, tmp_path / chosen), trials, find_best(trials))["candidates"]
+        assert [row["held_out"] for row in rows] == [6, 2 * folds]
 
 
 def test_a_resumed_run_batches_its_texts_as_the_first_though_it_does_not_repeat_the_trials(
