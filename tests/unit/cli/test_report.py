@@ -130,7 +130,7 @@ def test_the_recipes_that_were_compared_stand_there_and_the_gain_of_raw_texts(fu
     write_json(full_folder, "reports/finetune.json", {"in": 60, "out": 60, "candidates": candidates})
     scores = json.loads((full_folder / "reports/evaluate.json").read_text(encoding="utf-8"))
     write_json(full_folder, "reports/evaluate.json", scores | {"gain": GAIN})
-    lines = render_table(full_folder).splitlines()
+    lines = render_table(full_folder, width=120).splitlines()
     assert any(
         line.split() == ["transductive", "with", "raw", "texts", "60", "0.600", "chosen", "0.500", "1,200"]
         for line in lines
