@@ -5,7 +5,8 @@ same in every fold. The loss is the log-loss of out-of-fold probabilities after 
 is less noisy than a metric of counts where labels are few.
 
 Recipes that train the encoder take minutes. Most are tried by a shorter training. One that is not is tried only where
-labels are many, and dropped after the first fold if it is behind: a race, as in Maron & Moore 1994 (Hoeffding Races).
+labels are many, and dropped where it would not be chosen by the first fold: a race (Maron & Moore 1994, Hoeffding
+Races).
 """
 
 from __future__ import annotations
@@ -92,7 +93,7 @@ class Auto(Recipe):
         return equipped or able
 
     def _try_candidates(self, inputs: TuningInputs, candidates: Sequence[Recipe]) -> list[Trial]:
-        """Try the candidates in turn; a dear one is tried where labels are many, until it is behind."""
+        """Try the candidates in turn; a dear one is tried where labels are many, as long as it leads."""
         folds, trials = split_examples(inputs, self.folds), list[Trial]()
         has_many = count_labels(inputs) >= MANY_LABELS
         for candidate in candidates:
@@ -100,8 +101,8 @@ class Auto(Recipe):
                 trials.append(try_candidate(inputs, candidate, folds))
             elif has_many:
                 first = try_candidate(inputs, candidate, folds[:1])
-                is_behind = first.compare(find_best(trials)).sum() >= 0
-                trials.append(first if is_behind else try_candidate(inputs, candidate, folds))
+                leads = find_best([*trials, first]) is first
+                trials.append(try_candidate(inputs, candidate, folds) if leads else first)
         return trials
 
     def refusals(self, problem: Problem) -> list[str]:

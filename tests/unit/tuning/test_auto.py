@@ -253,7 +253,7 @@ def test_fine_tuning_is_tried_where_labels_are_many(
     assert [trial.recipe.kind for trial in tried] == ["linear", "fine_tune"]
 
 
-def test_a_dear_candidate_runs_until_it_is_behind(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_dear_candidate_runs_as_long_as_it_leads(tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     class Dear(Recorder):
         kind: ClassVar = "dear"
         trains_encoder: ClassVar = True
