@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from pydantic import BaseModel, Field
+
+from satiety.core.section import FIELDS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,6 +28,27 @@ if TYPE_CHECKING:
     Ints = NDArray[np.integer[Any]]
 
 
+class PairTraining(BaseModel):
+    """Updates of an encoder by pairs."""
+
+    model_config = FIELDS
+
+    epochs: float = Field(gt=0, le=1000, default=10)
+    """Number of times that each label is read, if that makes more updates than ``min_steps``."""
+    min_steps: int = Field(ge=1, le=10_000, default=20)
+    """Minimum number of updates, used where there are few labels."""
+    max_steps: int = Field(ge=1, le=10_000, default=200)
+    """Maximum number of updates."""
+    batch_size: int = Field(ge=4, le=1024, default=32)
+    """Texts per update; all pairs among them are used."""
+    learning_rate: float = Field(gt=0, le=1, default=2e-4)
+    """Peak learning rate, after a tenth of the updates; then it falls linearly to 0."""
+
+
+PROBE = PairTraining(epochs=2.5, min_steps=10, max_steps=50, batch_size=16, learning_rate=3e-4)
+"""A shorter training, by which recipes are compared."""
+
+
 @dataclass(frozen=True, slots=True)
 class BatchSource:
     """Texts from which batches are drawn."""
@@ -36,16 +60,13 @@ class BatchSource:
     """Texts of it in a batch."""
 
 
-def train_on_pairs(
-    context: TuningContext, sources: Sequence[BatchSource], steps: int, learning_rate: float
-) -> TrainState:
+def train_on_pairs(context: TuningContext, sources: Sequence[BatchSource], training: PairTraining) -> TrainState:
     """Train every weight of the encoder; the last weights are kept, for no label is left to choose by.
 
     Args:
         context: the run.
-        sources: labelled texts, and pseudo-labelled ones, if any.
-        steps: number of updates.
-        learning_rate: its peak, after a tenth of the updates; then it falls linearly to 0.
+        sources: labelled texts first, then pseudo-labelled ones, if any.
+        training: number of updates and learning rate.
     """
     from satiety.training.arguments import TrainingArguments
     from satiety.training.loop import TrainingJob
@@ -60,11 +81,14 @@ def train_on_pairs(
         classes = [source.classes[i] for source, indices in zip(sources, draws, strict=True) for i in indices]
         return compare_windows(context, windows, classes)
 
-    size = sum(source.count for source in sources)
-    arguments = TrainingArguments(min_steps=steps, max_steps=steps, batch_size=size, weight_averaging=None)
+    values = training.model_dump(exclude={"learning_rate"})
+    arguments = TrainingArguments(**values, weight_averaging=None)
+    steps = arguments.count_steps(len(sources[0].windows))
     job = TrainingJob(
         model=model,
-        rates=[(f"encoder.{name}", weight, learning_rate) for name, weight in model.encoder.named_parameters()],
+        rates=[
+            (f"encoder.{name}", weight, training.learning_rate) for name, weight in model.encoder.named_parameters()
+        ],
         lengths=[len(window.input_ids) for window in sources[0].windows],
         loss=compute_loss,
         evaluate=None,
@@ -86,12 +110,12 @@ def select_surest(answers: Floats, share: float) -> Ints:
 
 
 def draw_per_class(classes: Ints, count: int, seed: int, step: int) -> list[int]:
-    """Return ``count`` indices: as many of each class as possible, drawn anew in each step.
+    """Return ``count`` indices: as many of each class as possible, two at least, drawn anew in each step.
 
-    A class with fewer texts than its share gives each of them several times.
+    Of many classes, some take their turn. A class with fewer texts than its share gives each of them several times.
     """
     rng = np.random.default_rng([seed, step])
-    order = rng.permutation(np.unique(classes))
+    order = rng.permutation(np.unique(classes))[: max(count // 2, 1)]
     sizes = np.bincount(np.arange(count) % len(order), minlength=len(order))
     drawn: list[int] = []
     for label, size in zip(order, sizes, strict=True):

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from satiety.problems.base import Floats
-    from satiety.tuning.recipes.base import Recipe, TuningInputs
+    from satiety.tuning.recipes.base import FitOutcome, Recipe, TuningInputs
 
     Ints = NDArray[np.int64]
     Mask = NDArray[np.bool_]
@@ -69,6 +69,14 @@ def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> Hel
         probabilities[mask] = fold["probabilities"]
         passes += fold["passes"]
     return calibrate(rows, probabilities[rows], targets[rows], passes)
+
+
+def fit_on_labels(inputs: TuningInputs, recipe: Recipe) -> FitOutcome:
+    """Fit a recipe to labels alone, or return what the memory has: a teacher is also the model without raw texts."""
+    fits, name = inputs.memory.fits, _hash_fit(inputs, recipe)
+    if name not in fits:
+        fits[name] = recipe.fit(replace(inputs, documents=()))
+    return fits[name]
 
 
 def calibrate(rows: Mask, probabilities: Floats, targets: Ints, passes: int) -> HeldOutAnswers:
@@ -135,7 +143,7 @@ def find_originals(inputs: TuningInputs) -> Mask:
 
 def _answer_fold(inputs: TuningInputs, recipe: Recipe, mask: Mask) -> dict[str, Any]:
     """Fit a recipe without one fold, and answer it; the memory and a resumed run know the result."""
-    name = f"trial-{recipe.kind}-{_hash_fold(inputs, recipe, mask)}"
+    name = f"trial-{recipe.kind}-{_hash_fit(inputs, recipe, mask)}"
 
     def compute() -> dict[str, Any]:
         before = inputs.memory.count_passes()
@@ -152,8 +160,8 @@ def _answer_fold(inputs: TuningInputs, recipe: Recipe, mask: Mask) -> dict[str, 
     return trials[name]
 
 
-def _hash_fold(inputs: TuningInputs, recipe: Recipe, mask: Mask) -> str:
+def _hash_fit(inputs: TuningInputs, recipe: Recipe, *masks: Mask) -> str:
     """Return a short digest of what decides the result: the recipe, the examples and the fold."""
     ids = ",".join(example.id for example in inputs.train)
-    parts = [recipe.model_dump_json().encode(), ids.encode(), np.packbits(mask).tobytes()]
+    parts = [recipe.model_dump_json().encode(), ids.encode(), *(np.packbits(mask).tobytes() for mask in masks)]
     return sha256(b"|".join(parts)).hexdigest()[:12]

@@ -28,7 +28,11 @@ CODE = (
     "pyproject.toml",
 )
 
-CANDIDATES = [{"kind": "transductive"}, {"kind": "linear"}, {"kind": "contrastive", "steps": 10}]
+CANDIDATES = [
+    {"kind": "transductive"},
+    {"kind": "linear"},
+    {"kind": "contrastive", "training": {"min_steps": 10, "max_steps": 10}},
+]
 """Recipes that `auto` compares in seconds, one of which trains the encoder."""
 
 

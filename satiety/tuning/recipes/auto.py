@@ -21,12 +21,12 @@ from satiety.core.errors import ParamsError
 from satiety.levers.self_train import explain_unsupported
 from satiety.tuning.comparison import Trial, find_best, report_trials, try_candidate
 from satiety.tuning.recipes.base import RECIPES, FitOutcome, Recipe, TuningInputs
-from satiety.tuning.trials import FOLDS, find_originals, restrict, split_examples
+from satiety.tuning.trials import FOLDS, find_originals, fit_on_labels, restrict, split_examples
 
 if TYPE_CHECKING:
     from satiety.problems import Problem
 
-MANY_LABELS = 100
+MANY_LABELS = 300
 """Labels from which on also recipes are tried whose trials take minutes."""
 CANDIDATES = ("self_trained", "transductive", "label_names", "linear", "contrastive", "fine_tune")
 """Recipes that are compared by default, in order of preference: averages over raw texts helped on most sets."""
@@ -71,7 +71,7 @@ class Auto(Recipe):
             best = find_best(trials)
             chosen, facts = best.recipe, report_trials(inputs, trials, best)
         inputs = restrict(inputs, chosen)
-        outcome = chosen.fit(inputs)
+        outcome = chosen.fit(inputs) if inputs.documents else fit_on_labels(inputs, chosen)
         update = {"recipe": self.kind, "expected_gain": facts.get("expected_gain")}
         model = replace(outcome.model, card=outcome.model.card.model_copy(update=update))
         facts = {"chosen": chosen.kind, "uses_raw_texts": bool(inputs.documents), **outcome.facts, **facts}

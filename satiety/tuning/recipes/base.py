@@ -36,6 +36,8 @@ class Memory:
     """Features by the untouched encoder."""
     trials: dict[str, dict[str, Any]] = field(default_factory=dict)
     """Out-of-fold results of recipes, by recipe, examples and folds."""
+    fits: dict[str, FitOutcome] = field(default_factory=dict)
+    """Models that learned from labels alone, by recipe and examples."""
     passes: Counter[str] = field(default_factory=Counter)
     """Texts through the encoder: ``encoded`` ones, and ``trained`` ones."""
 

@@ -9,22 +9,15 @@ from __future__ import annotations
 import numpy as np
 from pydantic import Field
 
+from satiety.tuning.pairs import PROBE, BatchSource, PairTraining, train_on_pairs
 from satiety.tuning.recipes.base import RECIPES, FewLabelsRecipe, FitOutcome, Recipe, TuningInputs
-
-PROBE = {"steps": 10, "batch_size": 16, "learning_rate": 3e-4}
-"""A shorter training, by which the recipe is compared with others."""
 
 
 @RECIPES.register("contrastive")
 class Contrastive(FewLabelsRecipe):
     """Train the encoder on pairs of labelled texts, and fit a linear head in its space."""
 
-    steps: int = Field(ge=1, le=10_000, default=20)
-    """Number of updates."""
-    batch_size: int = Field(ge=4, le=1024, default=32)
-    """Texts per update; all pairs among them are used."""
-    learning_rate: float = Field(gt=0, le=1, default=2e-4)
-    """Peak learning rate, after a tenth of the updates; then it falls linearly to 0."""
+    training: PairTraining = Field(default_factory=PairTraining)
     l2: float = Field(gt=0, le=1000, default=0.01)
     """Penalty of the head. It cannot be chosen by cross-validation: the space has seen the labels."""
 
@@ -33,21 +26,18 @@ class Contrastive(FewLabelsRecipe):
         return True
 
     def proxies(self) -> list[Recipe]:
-        return [self.model_copy(update=PROBE)]
+        return [self.model_copy(update={"training": PROBE})]
 
     def fit(self, inputs: TuningInputs) -> FitOutcome:
         from satiety.heads.softmax_regression import fit_softmax
         from satiety.heads.solver import standardize
         from satiety.tuning.context import load_context
         from satiety.tuning.inputs import select_labelled
-        from satiety.tuning.pairs import BatchSource, train_on_pairs
 
         context = load_context(inputs)
         windows = select_labelled(context.encode(inputs.train), context.problem)
         targets = np.array([int(window.targets[0]) for window in windows])
-        state = train_on_pairs(
-            context, [BatchSource(windows, targets, self.batch_size)], self.steps, self.learning_rate
-        )
+        state = train_on_pairs(context, [BatchSource(windows, targets, self.training.batch_size)], self.training)
 
         rows, mean, scale = standardize(np.stack(context.compute_features(windows)))
         one_hot = np.eye(len(context.problem.classes))[targets]

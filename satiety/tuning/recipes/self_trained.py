@@ -19,6 +19,7 @@ import numpy as np
 from pydantic import Field
 
 from satiety.core.errors import DataError
+from satiety.tuning.pairs import BatchSource, PairTraining, select_surest, train_on_pairs
 from satiety.tuning.recipes.base import RECIPES, FewLabelsRecipe, FitOutcome, Recipe, TuningInputs
 
 if TYPE_CHECKING:
@@ -66,12 +67,7 @@ class SelfTrained(FewLabelsRecipe):
     """Share of the raw texts, the surest of each class, that the encoder is trained on."""
     gold_share: float = Field(gt=0, lt=1, default=0.3)
     """Share of the labelled texts in a batch, and their weight in the head that answers the raw texts afterwards."""
-    steps: int = Field(ge=1, le=10_000, default=20)
-    """Number of updates."""
-    batch_size: int = Field(ge=4, le=1024, default=32)
-    """Texts per update; all pairs among them are used."""
-    learning_rate: float = Field(gt=0, le=1, default=2e-4)
-    """Peak learning rate, after a tenth of the updates; then it falls linearly to 0."""
+    training: PairTraining = Field(default_factory=PairTraining)
 
     @property
     def uses_documents(self) -> bool:
@@ -91,8 +87,7 @@ class SelfTrained(FewLabelsRecipe):
 
     def teachers(self) -> list[Recipe]:
         """Return the teachers: the one of the untouched encoder, and the one that trains it."""
-        trained = {"steps": self.steps, "batch_size": self.batch_size, "learning_rate": self.learning_rate}
-        return [RECIPES["transductive"](), RECIPES["contrastive"].model_validate(trained)]
+        return [RECIPES["transductive"](), RECIPES["contrastive"].model_validate({"training": self.training})]
 
     def proxies(self) -> list[Recipe]:
         return [proxy for teacher in self.teachers() for proxy in teacher.proxies()]
@@ -101,7 +96,6 @@ class SelfTrained(FewLabelsRecipe):
         from satiety.tuning.context import load_context
         from satiety.tuning.frozen.space import encode_raw
         from satiety.tuning.inputs import select_labelled
-        from satiety.tuning.pairs import BatchSource, train_on_pairs
 
         context = load_context(inputs)
         windows = select_labelled(context.encode(inputs.train), context.problem)
@@ -111,13 +105,14 @@ class SelfTrained(FewLabelsRecipe):
         lesson = self._ask_teachers(context, raw)
 
         # the encoder, and the head in its new space
-        gold_count = min(max(round(self.batch_size * self.gold_share), 1), self.batch_size - 1)
+        size = self.training.batch_size
+        gold_count = min(max(round(size * self.gold_share), 1), size - 1)
         pseudo_labelled = [raw[i] for i in lesson.surest]
         sources = [
             BatchSource(windows, targets, gold_count),
-            BatchSource(pseudo_labelled, lesson.pseudo_labels, self.batch_size - gold_count),
+            BatchSource(pseudo_labelled, lesson.pseudo_labels, size - gold_count),
         ]
-        state = train_on_pairs(context, sources, steps=self.steps, learning_rate=self.learning_rate)
+        state = train_on_pairs(context, sources, self.training)
         context.set_head(self._fit_head(context, windows, targets, raw, lesson))
         facts = {"steps": state.step, "pseudo_labels": len(lesson.surest), "trust": round(lesson.trust, 6)}
         return FitOutcome(context.build_tuned(context.problem, self), state, facts)
@@ -126,7 +121,9 @@ class SelfTrained(FewLabelsRecipe):
         """Return the teacher that learned from labels alone."""
         if inputs.params.self_training:
             raise DataError("finetune: self-training needs raw texts: add a lever of kind retrieve to `use`")
-        outcome = self.teachers()[1].fit(inputs)
+        from satiety.tuning.trials import fit_on_labels
+
+        outcome = fit_on_labels(inputs, self.teachers()[1])
         card = outcome.model.card.model_copy(update={"recipe": self.kind})
         return replace(outcome, model=replace(outcome.model, card=card))
 
@@ -135,8 +132,7 @@ class SelfTrained(FewLabelsRecipe):
         from satiety.tuning.frozen.averaging import fit_average
         from satiety.tuning.frozen.space import build_space, compute_all_features
         from satiety.tuning.frozen.transduction import answer_raw, mean_of_logs
-        from satiety.tuning.pairs import select_surest
-        from satiety.tuning.trials import FOLDS, hold_out, split_examples, weigh
+        from satiety.tuning.trials import FOLDS, fit_on_labels, hold_out, split_examples, weigh
 
         # 1. whom to trust, by labels that were held out
         inputs, seed = context.inputs, context.inputs.params.seed
@@ -151,7 +147,7 @@ class SelfTrained(FewLabelsRecipe):
         answers, _ = answer_raw(space, fit_average(space, space.gold, space.raw, seed), seed)
         if trust:
             store = replace(inputs.store, folder=inputs.store.folder / "teacher", log_point=lambda *_: None)
-            teacher = self.teachers()[1].fit(replace(inputs, documents=(), store=store)).model
+            teacher = fit_on_labels(replace(inputs, store=store), self.teachers()[1]).model
             predictions = teacher.predict([document.text for document in inputs.documents])
             trained = trials[1].calibrate(context.problem.outputs(predictions))[[window.example for window in raw]]
             answers = mean_of_logs([answers, trained], [1 - trust, trust])

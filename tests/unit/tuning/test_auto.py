@@ -231,14 +231,38 @@ def test_what_a_run_lacks_leaves_candidates_out(tiny: Path, tmp_path: Path) -> N
     assert list_kinds(documents=documents, train=many) == [("linear", False), ("fine_tune", False)]
 
 
-def test_a_second_fit_to_the_same_labels_reads_the_trials_of_the_first(tiny: Path, tmp_path: Path) -> None:
+def test_a_second_fit_to_the_same_labels_repeats_nothing(tiny: Path, tmp_path: Path) -> None:
     Recorder.fits.clear()
     recipe = Auto.model_construct(candidates=[Recorder(), Contrary()], folds=3)
     first = make_inputs(tiny, tmp_path / "first")
     recipe.fit(first)
     assert len(Recorder.fits) == 3 + 1
     recipe.fit(make_inputs(tiny, tmp_path / "second", memory=first.memory))
-    assert len(Recorder.fits) == 3 + 1 + 1
+    assert len(Recorder.fits) == 3 + 1
+
+
+def test_the_teacher_that_learned_from_labels_is_also_the_model_without_raw_texts(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the gain of raw texts costs no training more."""
+    monkeypatch.setattr("satiety.tuning.recipes.self_trained.MIN_TRUST", 0.0)
+    training = {"max_steps": 2, "min_steps": 2, "batch_size": 8}
+    candidates = [RECIPES[kind].model_validate({"training": training}) for kind in ("self_trained", "contrastive")]
+    recipe = Auto.model_construct(candidates=candidates, folds=2)
+    section = make_section().model_copy(update={"self_training": SelfTraining(), "recipe": recipe})
+    documents = [Document(str(i), f"{text} in paris") for i, text in enumerate(TEXTS)]
+    inputs = make_inputs(tiny, tmp_path / "both", params=section, documents=documents)
+    recipe.fit(inputs)
+    assert len(inputs.memory.fits) == 1
+    (teacher,) = inputs.memory.fits.values()
+    trained = inputs.memory.passes["trained"]
+    alone = section.model_copy(update={"self_training": None})
+    again = recipe.fit(replace(inputs, documents=(), params=alone)).model
+    assert inputs.memory.passes["trained"] == trained
+    assert again.model is teacher.model.model
+    fresh = recipe.fit(make_inputs(tiny, tmp_path / "fresh", params=alone)).model
+    weights = zip(fresh.model.state_dict().values(), again.model.state_dict().values(), strict=True)
+    assert all(torch.equal(first, second) for first, second in weights)
 
 
 def test_fine_tuning_is_tried_where_labels_are_many(
@@ -307,7 +331,10 @@ def test_a_resumed_self_trained_model_is_that_of_a_whole_run_though_it_does_not_
     texts = [" ".join([text] * (i + 1)) for i, text in enumerate(TEXTS)]
     documents = [Document(str(i), f"{text} in paris") for i, text in enumerate(texts)]
     train = [replace(row, inputs={"text": text}) for row, text in zip(make_examples(), texts, strict=True)]
-    recipe, outcomes = RECIPES["self_trained"].model_validate({"steps": 2, "batch_size": 8}), []
+    recipe, outcomes = (
+        RECIPES["self_trained"].model_validate({"training": {"max_steps": 2, "min_steps": 2, "batch_size": 8}}),
+        [],
+    )
     for _ in range(2):
         outcome = recipe.fit(make_inputs(tiny, tmp_path, train=train, documents=documents))
         weights = {name: weight.clone() for name, weight in outcome.model.model.state_dict().items()}

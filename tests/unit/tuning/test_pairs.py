@@ -25,10 +25,11 @@ def test_a_batch_holds_as_many_texts_of_each_class_and_is_drawn_anew_in_each_ste
     assert drawn != draw_per_class(classes, 12, seed=1, step=2)
 
 
-def test_more_classes_than_places_take_turns() -> None:
-    classes = np.arange(30)
-    seen = {int(classes[i]) for step in range(40) for i in draw_per_class(classes, 8, seed=1, step=step)}
-    assert seen == set(range(30))
+def test_of_more_classes_than_places_some_take_turns_with_two_texts_each() -> None:
+    classes = np.arange(60) // 2
+    batches = [classes[draw_per_class(classes, 8, seed=1, step=step)] for step in range(60)]
+    assert all(sorted(np.unique(batch, return_counts=True)[1]) == [2, 2, 2, 2] for batch in batches)
+    assert set(np.concatenate(batches)) == set(range(30))
 
 
 def test_the_loss_is_0_where_classes_are_orthogonal_and_1_where_pairs_are_the_wrong_way() -> None:
