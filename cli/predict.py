@@ -43,6 +43,10 @@ class Predictor(Protocol):
     def digest(self) -> str:
         """Digest of the package."""
 
+    @property
+    def threshold(self) -> float | None:
+        """The confidence below which a text may belong to no class; None where every text is answered."""
+
     def facts(self) -> Facts:
         """Return name, data and training facts of the model."""
 
@@ -120,7 +124,7 @@ def iterate_predictions(model: Predictor, texts: Iterator[str], traffic: Traffic
         ids = ({"id": record.id} for record in records)
         for example, prediction in zip(examples, answers, strict=True):
             inputs = json.loads(dump_inputs(example.inputs))
-            answer = serialize_prediction(model.problem, example.inputs, prediction)
+            answer = serialize_prediction(model.problem, example.inputs, prediction, model.threshold)
             scores = {name: round(float(score), 4) for name, score in prediction.scores.items()}
             yield {**inputs, **answer, "scores": scores, **next(ids, {})}
 
@@ -190,9 +194,9 @@ def _print_table(problem: Problem, rows: Iterable[dict[str, Any]]) -> None:
     for row in rows:
         text = " | ".join(str(row[name]) for name in problem.inputs)
         confidence = f"{row['confidence']:.2f}" if problem.has_confidence else ""
-        table.add_row(
-            escape(_escape_controls(_summarize(row[problem.gold]))), confidence, escape(_escape_controls(text))
-        )
+        answer = _summarize(row[problem.gold])
+        shown = f"none of these ({answer}?)" if row.get("none_of_these") else answer
+        table.add_row(escape(_escape_controls(shown)), confidence, escape(_escape_controls(text)))
     Console(highlight=False).print(table)
 
 

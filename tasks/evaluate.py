@@ -10,6 +10,7 @@ from satiety.core.records import Document, Evaluated, Example, read, write
 from satiety.core.settings import Settings
 from satiety.core.state import STATE
 from satiety.evaluate import Evaluate
+from satiety.evaluate.abstention import calibrate_abstention
 from satiety.evaluate.answers import build_rows
 from satiety.evaluate.calibration import calibrate
 from satiety.evaluate.gold import select_gold
@@ -83,6 +84,8 @@ def main(
     report.add_counts(records_in=len(gold), records_out=row_count)
     results = score(task, gold, systems, params=params, calibration=trust, folds=folds)
     write_text(scores, format_scores(results))
+    if params.abstain:
+        report.add(abstention=calibrate_abstention(task, systems["after"], params.abstain))
     report.add(device=model.hardware.device, expected_gain=model.card.expected_gain, **results)
 
 

@@ -25,6 +25,10 @@ class Evaluate(Section):
     """Folds in which every label is scored where there is no test (`ingest.test`): at least 10 with fewer than 50
     labels, and at most one per group of labels. The recipe is fitted once per fold."""
 
+    abstain: float | None = Field(gt=0, le=0.5, default=None)
+    """Let `predict` refuse texts of no class (`none_of_these`): the share of texts of the classes that may be refused,
+    too. Without it, every text is answered."""
+
     def count_folds(self, labels: int) -> int:
         """Return the number of folds for so many labels."""
         return max(self.folds, MANY_FOLDS) if labels < FEW_LABELS else self.folds

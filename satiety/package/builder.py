@@ -10,7 +10,7 @@ from typing import Any
 from satiety.core.files import manifest, write_atomically, write_text
 from satiety.core.inputs import dump_inputs, text_of
 from satiety.core.records import Example
-from satiety.package.card import Facts, render_card
+from satiety.package.card import Facts, read_threshold, render_card
 from satiety.package.contents import (
     CARD,
     EXAMPLE,
@@ -53,8 +53,11 @@ def build_package(
     """
     model = load(tuned, device)
     inputs_list = select_example_inputs(model.problem, facts.languages)
+    evaluation = json.loads(scores.read_text(encoding="utf-8"))
+    threshold = read_threshold(evaluation)
     answers = [
-        serialize_prediction(model.problem, *pair) for pair in zip(inputs_list, model.predict(inputs_list), strict=True)
+        serialize_prediction(model.problem, *pair, threshold)
+        for pair in zip(inputs_list, model.predict(inputs_list), strict=True)
     ]
     example_rows = [json.loads(dump_inputs(inputs)) for inputs in inputs_list]
 
@@ -62,10 +65,9 @@ def build_package(
         shutil.copytree(tuned, temporary / MODEL, copy_function=shutil.copyfile)
         shutil.copyfile(predictions, temporary / PREDICTIONS)
         shutil.copyfile(scores, temporary / SCORES)
-        _write_json(temporary / SIGNATURE, build_signature(model.problem))
+        _write_json(temporary / SIGNATURE, build_signature(model.problem, can_abstain=threshold is not None))
         _write_json(temporary / FACTS, asdict(facts))
         _write_json(temporary / EXAMPLE, {"inputs": example_rows, "outputs": answers})
-        evaluation = json.loads(scores.read_text(encoding="utf-8"))
         examples = list(zip(map(text_of, inputs_list), answers, strict=True))
         write_text(temporary / CARD, render_card(model.problem, evaluation, facts, examples))
         write_text(temporary / MANIFEST, manifest_text(manifest(temporary)))

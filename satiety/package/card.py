@@ -93,6 +93,11 @@ def _render_scores(scores: Mapping[str, Any]) -> Iterator[str]:
     )
     if gain := describe_gain(scores):
         yield gain
+    if abstention := scores.get("abstention"):
+        yield (
+            f"An answer with a confidence below {abstention['threshold']:.3f} is marked `none_of_these`. Of texts that "
+            f"do have a class, at most {abstention['error']:.0%} are refused so, on average."
+        )
 
 
 def describe_sample(scores: Mapping[str, Any], test: str = "scores.test") -> dict[str, str]:
@@ -109,6 +114,12 @@ def describe_sample(scores: Mapping[str, Any], test: str = "scores.test") -> dic
 def is_out_of_fold(scores: Mapping[str, Any]) -> bool:
     """Return whether there was no test, so that every label was scored by a model that had not seen it."""
     return scores.get("scored_on") == "out_of_fold"
+
+
+def read_threshold(scores: Mapping[str, Any]) -> float | None:
+    """Return the confidence below which a text may belong to no class; None where every text is answered."""
+    abstention = scores.get("abstention")
+    return float(abstention["threshold"]) if abstention else None
 
 
 def describe_gain(scores: Mapping[str, Any]) -> str | None:

@@ -20,20 +20,28 @@ def select_example_inputs(problem: Problem, languages: Sequence[str]) -> list[In
     return [example.inputs for example in problem.examples(supported[0] if supported else "en")]
 
 
-def serialize_prediction(problem: Problem, inputs: Inputs, prediction: Prediction) -> dict[str, Any]:
-    """Return a prediction as JSON values, with its confidence if the problem has one."""
+def serialize_prediction(
+    problem: Problem, inputs: Inputs, prediction: Prediction, threshold: float | None = None
+) -> dict[str, Any]:
+    """Return a prediction as JSON values, with its confidence if the problem has one.
+
+    With a threshold, ``none_of_these`` says whether the confidence is below it: the text may belong to no class.
+    """
     answer = {problem.gold: problem.to_json(inputs, prediction.answer)}
-    return answer | ({"confidence": round(float(prediction.confidence), 4)} if problem.has_confidence else {})
+    confidence = {"confidence": round(float(prediction.confidence), 4)} if problem.has_confidence else {}
+    abstention = {} if threshold is None else {"none_of_these": bool(prediction.confidence < threshold)}
+    return answer | confidence | abstention
 
 
-def build_signature(problem: Problem) -> dict[str, Any]:
+def build_signature(problem: Problem, *, can_abstain: bool = False) -> dict[str, Any]:
     """Return the input and output columns as MLflow schemas."""
     sample_inputs = problem.examples("en")[0].inputs
     inputs = [{**_describe_column(sample_inputs[name]), "required": True, "name": name} for name in problem.inputs]
     answer = {**problem.signature(), "name": problem.gold, "required": True}
     confidence = [{"type": "double", "name": "confidence", "required": True}] if problem.has_confidence else []
+    abstention = [{"type": "boolean", "name": "none_of_these", "required": True}] if can_abstain else []
     text = {"type": "string", "required": True}
-    return {"inputs": inputs if len(inputs) > 1 else [text], "outputs": [answer, *confidence]}
+    return {"inputs": inputs if len(inputs) > 1 else [text], "outputs": [answer, *confidence, *abstention]}
 
 
 def _describe_column(value: Value) -> dict[str, Any]:
@@ -48,7 +56,8 @@ def _describe_column(value: Value) -> dict[str, Any]:
 
 def is_match(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
     """Return whether two predictions are equal, with confidences within ``TOLERANCE``."""
-    is_same = {**answer, "confidence": 0} == {**expected, "confidence": 0}
+    inexact = {"confidence": 0, "none_of_these": False}
+    is_same = {**answer, **inexact} == {**expected, **inexact}
     return is_same and abs(answer.get("confidence", 0) - expected.get("confidence", 0)) <= TOLERANCE
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from satiety.core.errors import ModelError
 from satiety.core.records import Evaluated, Example, read
 from satiety.evaluate.answers import match_stored
-from satiety.package.card import Facts, is_out_of_fold
+from satiety.package.card import Facts, is_out_of_fold, read_threshold
 from satiety.package.contents import EXAMPLE, FACTS, MODEL, PREDICTIONS, SCORES, read_digest
 from satiety.package.example import is_contradicted, is_match, serialize_prediction
 from satiety.package.verify import verify
@@ -72,6 +72,11 @@ class Package:
         scores: dict[str, Any] = json.loads((self.folder / SCORES).read_text(encoding="utf-8"))
         return scores
 
+    @cached_property
+    def threshold(self) -> float | None:
+        """The confidence below which a text may belong to no class; None where every text is answered."""
+        return read_threshold(self.scores())
+
     def facts(self) -> Facts:
         """Return the provenance of the package."""
         return Facts(**json.loads((self.folder / FACTS).read_text(encoding="utf-8")))
@@ -85,7 +90,7 @@ class Package:
         example = json.loads((self.folder / EXAMPLE).read_text(encoding="utf-8"))
         example_inputs = example["inputs"]
         answers = [
-            serialize_prediction(self.problem, *pair)
+            serialize_prediction(self.problem, *pair, self.threshold)
             for pair in zip(example_inputs, self.predict(example_inputs), strict=True)
         ]
         for inputs, answer, expected in zip(example_inputs, answers, example["outputs"], strict=True):

@@ -28,7 +28,7 @@ class Answerer:
         """
         inputs_list = [example.inputs for example in self.package.problem.build_examples(self._rows(data))]
         return [
-            serialize_prediction(self.package.problem, *pair)
+            serialize_prediction(self.package.problem, *pair, self.package.threshold)
             for pair in zip(inputs_list, self.package.predict(inputs_list), strict=True)
         ]
 

@@ -18,6 +18,7 @@ class Contrastive(FewLabelsRecipe):
     """Train the encoder on pairs of labelled texts, and fit a linear head in its space."""
 
     training: PairTraining = Field(default_factory=PairTraining)
+    """Updates of the encoder."""
     l2: float = Field(gt=0, le=1000, default=0.01)
     """Penalty of the head. It cannot be chosen by cross-validation: the space has seen the labels."""
 

@@ -68,6 +68,7 @@ class SelfTrained(FewLabelsRecipe):
     gold_share: float = Field(gt=0, lt=1, default=0.3)
     """Share of the labelled texts in a batch, and their weight in the head that answers the raw texts afterwards."""
     training: PairTraining = Field(default_factory=PairTraining)
+    """Updates of the encoder."""
 
     @property
     def uses_documents(self) -> bool:

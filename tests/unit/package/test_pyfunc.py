@@ -1,5 +1,6 @@
 """Every input format of MLflow gets predictions as JSON values."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cli.predict import iterate_predictions
+from satiety import package
 from satiety.core.errors import DataError, OutdatedError
+from satiety.package.contents import SCORES
 from satiety.package.pyfunc import Answerer, _load_pyfunc
-from tests.packaging import outdate
+from tests.packaging import outdate, sign
 
 TEXTS = ["the good film", "这部电影很好看"]
 
@@ -29,6 +33,21 @@ def test_every_input_format_gives_the_same_answers(answerer: Answerer, data: Any
     answers = answerer.predict(data)
     assert answers == answerer.predict(TEXTS)
     assert [set(answer) for answer in answers] == [{"label", "confidence"}] * 2
+
+
+def test_an_unsure_answer_may_be_none_of_these(copy: Path) -> None:
+    plain = _load_pyfunc(str(copy)).predict(TEXTS)
+    low, high = sorted(float(answer["confidence"]) for answer in plain)
+    assert low < high
+    threshold = (low + high) / 2
+    scores = json.loads((copy / SCORES).read_text(encoding="utf-8"))
+    abstention = {"error": 0.05, "threshold": threshold, "refused": 1, "examples": 20}
+    (copy / SCORES).write_text(json.dumps(scores | {"abstention": abstention}), encoding="utf-8")
+    sign(copy)
+    answers = _load_pyfunc(str(copy)).predict(TEXTS)
+    assert answers == [answer | {"none_of_these": answer["confidence"] < threshold} for answer in plain]
+    rows = list(iterate_predictions(package.open(copy, "cpu"), iter(TEXTS), None))
+    assert sorted(row["none_of_these"] for row in rows) == [False, True]
 
 
 def test_spans_are_answered_as_json_values(build_package: Callable[[str], Path]) -> None:
