@@ -29,6 +29,8 @@ DISTIL_L2 = (0.03, 0.01, 0.003, 0.001, 0.0003)
 MIN_RAW = 50
 """Number of raw texts from which on they choose the penalty."""
 DISTIL_ITER = 100
+TEMPERATURES = np.geomspace(1, 20, 100)
+"""Divisors of the logits, to choose from."""
 FLOOR = 1e-6
 """Lower bound of a probability in a logarithm."""
 
@@ -78,6 +80,20 @@ def distil(space: FrozenSpace, answers: Floats, seed: int) -> Layer:
             losses[i] -= (answers[mask] * np.log(np.maximum(shares, FLOOR))).sum()
     l2 = DISTIL_L2[int(losses.argmin())] if losses.any() else DISTIL_L2[-1]
     return _learn(space, answers, np.ones(len(answers), dtype=bool), l2, None)
+
+
+def soften(layer: Layer, rows: Floats, confidence: float) -> Layer:
+    """Return the layer with smaller logits, so that its answers are no surer on average than ``confidence``.
+
+    Args:
+        layer: a layer whose answers stay the same.
+        rows: features of texts like those to come, shape (rows, hidden).
+        confidence: probability of an answer, on average, as labels that were held out show it.
+    """
+    logits = layer.logits(rows)
+    softer = (t for t in TEMPERATURES if softmax(logits / t).max(axis=1).mean() <= confidence)
+    temperature = next(softer, TEMPERATURES[-1])
+    return Layer(layer.weight / temperature, layer.bias / temperature)
 
 
 def _learn(space: FrozenSpace, answers: Floats, mask: NDArray[np.bool_], l2: float, start: Layer | None) -> Layer:

@@ -49,6 +49,8 @@ class Lesson:
     """The teachers' probabilities of the raw windows, shape (raw, classes)."""
     trust: float
     """Weight of the teacher whose encoder is trained, from 0 to 1."""
+    confidence: float
+    """Mean probability of the teachers' answer to labels that were held out, calibrated."""
     surest: Ints
     """Indices of the raw windows whose answers are learned as labels."""
 
@@ -133,7 +135,7 @@ class SelfTrained(FewLabelsRecipe):
         from satiety.tuning.frozen.averaging import fit_average
         from satiety.tuning.frozen.space import build_space, compute_all_features
         from satiety.tuning.frozen.transduction import answer_raw, mean_of_logs
-        from satiety.tuning.trials import FOLDS, fit_on_labels, hold_out, split_examples, weigh
+        from satiety.tuning.trials import FOLDS, average, fit_on_labels, hold_out, split_examples, weigh
 
         # 1. whom to trust, by labels that were held out
         inputs, seed = context.inputs, context.inputs.params.seed
@@ -152,7 +154,8 @@ class SelfTrained(FewLabelsRecipe):
             predictions = teacher.predict([document.text for document in inputs.documents])
             trained = trials[1].calibrate(context.problem.outputs(predictions))[[window.example for window in raw]]
             answers = mean_of_logs([answers, trained], [1 - trust, trust])
-        return Lesson(space, answers, trust, select_surest(answers, self.share))
+        confidence = float(average(trials).probabilities.max(axis=1).mean())
+        return Lesson(space, answers, trust, confidence, select_surest(answers, self.share))
 
     def _fit_head(
         self, context: TuningContext, windows: Sequence[Window], targets: Ints, raw: Sequence[Window], lesson: Lesson
@@ -160,7 +163,7 @@ class SelfTrained(FewLabelsRecipe):
         """Return the head for the trained encoder's own features."""
         from satiety.heads.softmax_regression import fit_softmax, softmax
         from satiety.heads.solver import standardize
-        from satiety.tuning.frozen.transduction import distil, mean_of_logs
+        from satiety.tuning.frozen.transduction import distil, mean_of_logs, soften
 
         # 1. labelled and raw texts in the new space
         gold, count = np.stack(context.compute_features(windows)), len(lesson.surest)
@@ -172,4 +175,5 @@ class SelfTrained(FewLabelsRecipe):
         labels = np.eye(len(context.problem.classes))[np.concatenate([targets, lesson.pseudo_labels])]
         learned = fit_softmax(np.vstack([space.gold, space.raw[lesson.surest]]), labels, L2, weights=weights)
         answers = mean_of_logs([softmax(learned.logits(space.raw)), lesson.answers], [1, 1])
-        return distil(space, answers, context.inputs.params.seed).restore(mean, scale)
+        layer = distil(space, answers, context.inputs.params.seed)
+        return soften(layer, space.raw, lesson.confidence).restore(mean, scale)

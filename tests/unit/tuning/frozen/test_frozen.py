@@ -13,7 +13,7 @@ from satiety.tuning.frozen.class_prior import count_shares, estimate_prior, shif
 from satiety.tuning.frozen.information import maximise_information
 from satiety.tuning.frozen.neighbours import balance, find_neighbours, smooth, spread_labels
 from satiety.tuning.frozen.space import FrozenSpace
-from satiety.tuning.frozen.transduction import answer_raw, distil
+from satiety.tuning.frozen.transduction import answer_raw, distil, soften
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -162,3 +162,14 @@ def test_the_layer_that_learns_noise_has_a_larger_penalty_than_one_that_learns_t
     noise = rng.dirichlet(np.ones(CLASSES), size=len(classes))
     norms = [float((distil(space, answers, 1).weight ** 2).sum()) for answers in (sure, noise)]
     assert norms[1] < 0.2 * norms[0]
+
+
+def test_a_softer_layer_gives_the_same_answers_and_is_as_sure_as_it_may_be() -> None:
+    rng = np.random.default_rng(0)
+    layer, rows = Layer(rng.normal(size=(3, 5)) * 4, rng.normal(size=3)), rng.normal(size=(200, 5))
+    sure = softmax(layer.logits(rows)).max(axis=1).mean()
+    softened = soften(layer, rows, 0.7)
+    assert softmax(softened.logits(rows)).max(axis=1).mean() == pytest.approx(0.7, abs=0.01)
+    assert (softened.logits(rows).argmax(axis=1) == layer.logits(rows).argmax(axis=1)).all()
+    np.testing.assert_array_equal(soften(layer, rows, sure + 0.01).weight, layer.weight)
+    assert softmax(soften(layer, rows, 0.0).logits(rows)).max(axis=1).mean() < 0.6
