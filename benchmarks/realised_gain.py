@@ -12,11 +12,13 @@ import json
 import math
 import random
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from scipy.stats import t
 
 from benchmarks.few_labels import build_section, tally
@@ -46,6 +48,19 @@ def load_chat() -> list[str]:
     return random.Random(0).sample(sorted(lines), CHAT_LINES)
 
 
+@cache
+def load_cached_embedder(base: Path, prefix: str) -> Callable[[Sequence[str]], Any]:
+    """Return an embedder that computes a text once for all draws."""
+    embed, rows = load_embedder(base, "cpu", prefix), dict[str, Any]()
+
+    def embed_cached(texts: Sequence[str]) -> Any:
+        missing = [text for text in dict.fromkeys(texts) if text not in rows]
+        rows.update(zip(missing, embed(missing), strict=True) if missing else ())
+        return np.stack([rows[text] for text in texts])
+
+    return embed_cached
+
+
 def find_raw(name: str, draw: FewLabels, train: Sequence[Example], base: Path, prefix: str) -> list[Document]:
     """Return the raw texts that go with a draw."""
     documents = [Document(f"d{i}", text) for i, text in enumerate(draw.raw)]
@@ -53,7 +68,7 @@ def find_raw(name: str, draw: FewLabels, train: Sequence[Example], base: Path, p
         return documents
     documents += [Document(f"c{i}", text) for i, text in enumerate(load_chat())]
     params = Retrieve.model_validate({"dedup_threshold": 0.8, "prefix": prefix})
-    embed = load_embedder(base, "cpu", prefix)
+    embed = load_cached_embedder(base, prefix)
     stratum = Classify(labels=sorted({row.label for row in draw.train})).stratum
     held_out = build_examples(draw.test, "t")
     return list(retrieve(documents, train, held_out, stratum=stratum, embed=embed, params=params).documents)
