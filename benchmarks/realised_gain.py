@@ -26,8 +26,7 @@ from benchmarks.support.sets import FewLabels, draw_at_random, find_encoder, fin
 from satiety.core.answers import Label
 from satiety.core.records import Document, Example
 from satiety.evaluate.bootstrap import Resampling, assign_groups, compare
-from satiety.levers.retrieve import Retrieve
-from satiety.levers.retrieve.base import retrieve
+from satiety.levers.retrieve import Retrieve, retrieve
 from satiety.problems.classify import Classify
 from satiety.training.checkpoint import CheckpointStore
 from satiety.training.embedding import load_embedder
