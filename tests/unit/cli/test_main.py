@@ -178,6 +178,7 @@ class Parrot:
 
     asked: list[list[str]]
     digest = "d" * 64
+    threshold: float | None = None
 
     def __init__(self) -> None:
         self.asked = []

@@ -21,7 +21,7 @@ from satiety.core.answers import Label
 from satiety.problems import PROBLEMS, Prediction
 
 class Slow:
-    digest, batches, problem = "d" * 64, 0, PROBLEMS["classify"].sample()
+    digest, threshold, batches, problem = "d" * 64, None, 0, PROBLEMS["classify"].sample()
     def facts(self):
         return Facts("slow", "unknown", {}, [], 0, {})
     def predict(self, texts):
