@@ -34,7 +34,7 @@ class PairTraining(BaseModel):
     model_config = FIELDS
 
     epochs: float = Field(gt=0, le=1000, default=10)
-    """Number of times that each label is read, if that makes more updates than ``min_steps``."""
+    """Number of times that each label is read, if that makes more updates than ``min_steps``. Copies add none."""
     min_steps: int = Field(ge=1, le=10_000, default=20)
     """Minimum number of updates, used where there are few labels."""
     max_steps: int = Field(ge=1, le=10_000, default=200)
@@ -70,6 +70,7 @@ def train_on_pairs(context: TuningContext, sources: Sequence[BatchSource], train
     """
     from satiety.training.arguments import TrainingArguments
     from satiety.training.loop import TrainingJob
+    from satiety.tuning.trials import find_originals
 
     model, seed = context.model, context.inputs.params.seed
 
@@ -83,7 +84,7 @@ def train_on_pairs(context: TuningContext, sources: Sequence[BatchSource], train
 
     values = training.model_dump(exclude={"learning_rate"})
     arguments = TrainingArguments(**values, weight_averaging=None)
-    steps = arguments.count_steps(len(sources[0].windows))
+    steps = arguments.count_steps(int(find_originals(context.inputs).sum()))
     job = TrainingJob(
         model=model,
         rates=[

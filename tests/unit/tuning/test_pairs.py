@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+from satiety.core.answers import Label
+from satiety.core.records import Example
+from satiety.problems import PROBLEMS
+from satiety.training.checkpoint import CheckpointStore
+from satiety.tuning import Finetune
+from satiety.tuning.finetune import finetune
 from satiety.tuning.pairs import compare_pairs, draw_per_class, select_surest
 
 
@@ -38,3 +47,19 @@ def test_the_loss_is_0_where_classes_are_orthogonal_and_1_where_pairs_are_the_wr
     assert float(compare_pairs(apart, classes)) == pytest.approx(0)
     same_direction = torch.ones(4, 2)
     assert float(compare_pairs(same_direction, classes)) == pytest.approx(8 / 12)
+
+
+def test_updates_grow_with_the_labels_but_not_with_their_copies(tiny: Path, tmp_path: Path) -> None:
+    training = {"epochs": 2, "min_steps": 2, "batch_size": 4}
+    section = Finetune.model_validate(
+        {"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean"}
+        | {"recipe": {"kind": "contrastive", "training": training}}
+    )
+    labels = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(12)]
+    copies = [replace(example, id=f"copy of {example.id}", origin="swap", parent=example.id) for example in labels]
+    counts = []
+    for number, train in enumerate((labels[:4], labels, [*labels, *copies])):
+        store = CheckpointStore(tmp_path / str(number) / "run", 1e9)
+        problem = PROBLEMS["classify"].sample()
+        counts.append(finetune(tiny, problem, train, [], params=section, store=store, device="cpu").facts["steps"])
+    assert counts == [2, 6, 6]
