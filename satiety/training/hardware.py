@@ -16,9 +16,8 @@ import torch
 from satiety.core.errors import SetupError
 
 Precision = Literal["bf16", "fp32"]
-os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "32")
-"""Kernels that oneDNN keeps, one for each shape of a batch; its 1,024 took 0.7 GB, and few shapes come again.
-32 serve all layers for one shape."""
+os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+"""Kernels that oneDNN keeps, one for each shape of a batch; its 1,024 took 0.7 GB, and few shapes come again."""
 
 
 @dataclass(frozen=True, slots=True)
