@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
+from filelock import FileLock
 
 from satiety.core.state import MARKER, SITE
 from tests.pipeline.made import write_base, write_data
@@ -82,18 +83,31 @@ def copy_template(template: Path, tmp_path_factory: pytest.TempPathFactory) -> C
 
 
 @pytest.fixture(scope="session")
-def finished_project(copy_template: Callable[[], Project]) -> Project:
-    """The copy in which the whole pipeline ran once, and then `promote`; no test changes it."""
-    project = copy_template()
+def finished_project(
+    template: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Project:
+    """The copy in which the whole pipeline ran once, and then `promote`; no test changes it.
+
+    It takes minutes, so all processes of a test run share it: the first one makes it.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, "workerinput") else base
+    log, project = shared / "finished/run.log", Project(shared / "finished/project")
+    with FileLock(shared / "finished.lock"):
+        if not log.exists():
+            shutil.rmtree(log.parent, ignore_errors=True)
+            log.write_text(run_pipeline(Project(template).copy(log.parent)), "utf-8")
+    return project
+
+
+def run_pipeline(project: Project) -> str:
+    """Run the whole pipeline, then `promote`; return what both have printed."""
     process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
     promoted = project.run(sys.executable, "-m", "tasks.promote")
-    (project.root.parent / "run.log").write_text(
-        process.stdout + process.stderr + promoted.stdout + promoted.stderr, "utf-8"
-    )
     assert promoted.returncode == 0, promoted.stdout + promoted.stderr
     assert project.read_report("promote")["decision"] == "promoted", "the other tests need a champion"
-    return project
+    return process.stdout + process.stderr + promoted.stdout + promoted.stderr
 
 
 @pytest.fixture(scope="session")

@@ -20,7 +20,7 @@ from tests.pipeline.project import Project, list_stages_run
 from tests.pipeline.server import alive
 from tests.pipeline.stages import STAGES, Stage, find_leftovers
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = pytest.mark.slow
 
 QUICK = ("validate", "finetune", "worth", "register", "promote")
 """Stages that `make test` kills and starves: each way to write that there is. The others do so under -m long."""

@@ -26,7 +26,7 @@ from tasks.integrity import folder_md5
 from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("flipped")]
 
 FILE = yaml.safe_load(Path("dvc.yaml").read_text(encoding="utf-8"))
 NAMES = {name: str(value) for block in FILE["vars"] for name, value in block.items()}

@@ -17,7 +17,7 @@ from tests.pipeline.project import Project
 from tests.pipeline.retraining import NAME, Retraining, copy_project, record_traffic
 from tests.pipeline.server import Server, alive, kill, serve
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("killed")]
 
 STAGES = ("ingest", "validate", "retrieve", "augment", "pretrain", "finetune", "evaluate", "register", "promote")
 

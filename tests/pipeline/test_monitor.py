@@ -11,7 +11,7 @@ from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
 from tests.pipeline.server import CHROMIUM, FLAGS
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("monitor")]
 
 HOSTILE = "<script>alert(1)</script> {{ 7 * 7 }}"
 

@@ -30,7 +30,22 @@ def write_few(project: Project, language: str, count: int) -> None:
     params = project.read_params()
     params["ingest"] |= {"budget": count, "test": "auto"}
     params["finetune"]["recipe"]["candidates"] = CANDIDATES
+    params["evaluate"]["abstain"] = 0.1
     project.write_params(params)
+
+
+def check_abstention(project: Project, count: int) -> None:
+    """Check that the threshold of the report decides in `predict`."""
+    abstention = project.read_report("evaluate")["abstention"]
+    assert (abstention["error"], abstention["examples"]) == (0.1, count)
+    assert abstention["refused"] <= 0.1 * count
+    process = project.run("satiety", "predict", "a good film", "a bad hotel", "42", "北京")
+    assert process.returncode == 0, process.stderr
+    answers = [json.loads(line) for line in process.stdout.splitlines()]
+    refused = [answer["confidence"] < abstention["threshold"] for answer in answers]
+    assert [answer["none_of_these"] for answer in answers] == refused
+    card = (project.root / "models/package/README.md").read_text(encoding="utf-8")
+    assert "none_of_these" in card
 
 
 def check_scores(project: Project, report: dict[str, Any], count: int, folds: int) -> None:
@@ -56,6 +71,7 @@ def test_a_person_with_few_labels_in_all_gets_scores_a_model_and_a_champion(
     assert (splits["splits"], splits["scored_on"]) == ({"train": count, "dev": 0, "test": 0}, "out_of_fold")
     assert list(read(project.root / "data/retrieved.parquet", Document)), "raw texts are read as ever"
     check_scores(project, project.read_report("evaluate"), count, folds)
+    check_abstention(project, count)
     assert project.read_report("worth")["headline"]["en"].startswith("Not measured: the meter needs a test")
     assert not list((project.root / ".satiety/checkpoints/evaluate").iterdir())
 

@@ -18,7 +18,7 @@ from tests.pipeline.project import Project
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.xdist_group("pipeline"),
+    pytest.mark.xdist_group("private"),
     pytest.mark.skipif(os.geteuid() != 0, reason="only root can run commands as another user"),
 ]
 

@@ -23,7 +23,7 @@ from tests.pipeline.project import Project
 from tests.pipeline.retraining import CORRECTED, RECORDED, Retraining, copy_project, record_traffic
 from tests.pipeline.server import alive
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("retrain")]
 
 
 @pytest.fixture

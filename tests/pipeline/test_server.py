@@ -221,6 +221,7 @@ def test_a_killed_worker_ends_its_run(server: Server, start_training: Callable[[
     assert (server.project.root / "params.yaml").read_bytes() == params
 
 
+@pytest.mark.long
 def test_a_run_with_killed_worker_and_flow_is_marked_as_crashed(
     server: Server, start_training: Callable[[], tuple[str, int]]
 ) -> None:

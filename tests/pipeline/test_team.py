@@ -8,7 +8,7 @@ import pytest
 
 from tests.pipeline.project import Project
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("team")]
 
 
 def read_git_state(project: Project) -> str:

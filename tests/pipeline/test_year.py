@@ -23,7 +23,7 @@ from tests.pipeline.made import BAD, GOOD, sentence
 from tests.pipeline.project import Project
 from tests.pipeline.server import CHROMIUM, FLAGS
 
-pytestmark = [pytest.mark.long, pytest.mark.xdist_group("pipeline")]
+pytestmark = [pytest.mark.long, pytest.mark.xdist_group("year")]
 
 TENTH: dict[str, Any] = {
     "months": 2,

@@ -104,12 +104,13 @@ def simulate_coverage(shape: Shape, replicates: int, studies: int) -> dict[str, 
     return {name: round(float(np.mean(is_covered)), 3) for name, is_covered in hits.items()}
 
 
-@pytest.mark.parametrize(("replicates", "studies"), [(10, 500), (5, 300)])
+@pytest.mark.parametrize(("replicates", "studies"), [pytest.param(10, 500, marks=pytest.mark.long), (5, 300)])
 def test_intervals_hold_the_truth_as_often_as_they_say(replicates: int, studies: int) -> None:
     shares = simulate_coverage(power_law, replicates, studies)
     assert all(0.93 <= shares[name] <= 0.985 for name in shares), shares
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("shape", [exponential, logistic])
 def test_intervals_hold_the_truth_of_curves_that_are_no_power_law(shape: Shape) -> None:
     """Backtests are not checked: on these curves they should fail."""
@@ -137,6 +138,7 @@ def test_where_no_lever_helps_hardly_any_study_says_that_one_is_worth_it() -> No
     assert num_worth_it_unadjusted > num_worth_it
 
 
+@pytest.mark.long
 def test_a_lever_that_is_worth_it_is_seldom_stopped() -> None:
     """The hardest case: its true gain is exactly the least that matters. A harmful lever saves most of its runs."""
     num_stopped, runs_saved = 0, []
