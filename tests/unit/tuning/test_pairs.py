@@ -13,6 +13,7 @@ from satiety.core.answers import Label
 from satiety.core.records import Example
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
+from satiety.training.encoder import load_encoder
 from satiety.tuning import Finetune
 from satiety.tuning.finetune import finetune
 from satiety.tuning.pairs import compare_pairs, draw_per_class, select_surest
@@ -63,3 +64,23 @@ def test_updates_grow_with_the_labels_but_not_with_their_copies(tiny: Path, tmp_
         problem = PROBLEMS["classify"].sample()
         counts.append(finetune(tiny, problem, train, [], params=section, store=store, device="cpu").facts["steps"])
     assert counts == [2, 6, 6]
+
+
+def test_the_encoder_is_trained_but_for_its_words_and_its_attention_is_fused_again(tiny: Path, tmp_path: Path) -> None:
+    recipe = {"kind": "contrastive", "training": {"min_steps": 2, "max_steps": 2, "batch_size": 4}}
+    section = Finetune.model_validate({"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean", "recipe": recipe})
+    labels = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(12)]
+    problem, store = (
+        PROBLEMS["classify"].model_validate({"labels": None}).fit_labels(labels),
+        CheckpointStore(tmp_path, 1),
+    )
+    tuned = finetune(tiny, problem, labels, [], params=section, store=store, device="cpu").model.model
+    before, after = load_encoder(tiny), tuned.encoder
+    changed = {
+        name
+        for (name, old), new in zip(before.named_parameters(), after.parameters(), strict=True)
+        if not torch.equal(old, new)
+    }
+    assert "embeddings.word_embeddings.weight" not in changed
+    assert {"embeddings.position_embeddings.weight", "encoder.layer.1.output.dense.weight"} <= changed
+    assert after.config._attn_implementation == "sdpa"
