@@ -28,6 +28,8 @@ KEPT_NOTE = 500
 """Most characters of a location or a detail in the quarantine."""
 _SHORT_KEYS = re.compile(r"[^.@＠&]{0,12}(?:\.[^.@＠&]{0,12})*")
 """Paths of short keys without @ and &: they contain no email address and no token, so dots can separate keys."""
+_COUNTERS = re.compile(r"(?:\.\d{1,4})+\Z")
+"""Indices of lists at the end of a path, too short to be personal data."""
 LINE_DIGITS = 8
 """Most digits of a line number; longer numbers are masked like other texts."""
 
@@ -146,9 +148,9 @@ class Cleaner:
     def _locate(self, name: str, row: Row) -> str:
         if row.place.isdecimal() and len(row.place) <= LINE_DIGITS:
             return f"{name}:{row.place}"
-        dotted_kinds = self.hide & {"email", "secret"}
-        path = row.place if _SHORT_KEYS.fullmatch(row.place) else mask_salvaged(row.place, dotted_kinds)
-        return f"{name}:{'.'.join(_mask_key(key, self.hide) for key in path.split('.'))[:KEPT_NOTE]}"
+        counters = _COUNTERS.search(row.place)
+        end = counters.start() if counters else len(row.place)
+        return f"{name}:{(_mask_path(row.place[:end], self.hide) + row.place[end:])[:KEPT_NOTE]}"
 
     def _format_inputs(self, values: Mapping[str, Any]) -> str:
         """Return the scalar values of rejected inputs; lists may be nested too deeply to print."""
@@ -159,6 +161,14 @@ class Cleaner:
 def reject(record: Example | Document, reason: str, detail: str, twin: str | None = None) -> Rejection:
     """Return the quarantine entry of a readable record."""
     return Rejection(record.id, record.source, reason, detail, twin, record.text[:KEPT_TEXT])
+
+
+@lru_cache(maxsize=4096)
+def _mask_path(path: str, hide: frozenset[Kind]) -> str:
+    """Return a path with masked keys; cached, as the rows of a list share it."""
+    if not _SHORT_KEYS.fullmatch(path):
+        path = mask_salvaged(path, hide & {"email", "secret"})
+    return ".".join(_mask_key(key, hide) for key in path.split("."))
 
 
 @lru_cache(maxsize=65_536)

@@ -8,6 +8,8 @@ data.*.parts.*.text}`` repeats the title for every part.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from satiety.ingest.values import DuplicateKeys, JsonError
@@ -35,25 +37,36 @@ def walk(value: Any, paths: Mapping[str, Steps], place: str = "") -> Iterator[tu
     if isinstance(value, DuplicateKeys):
         yield place, JsonError("duplicate key in an object")
         return
-    values: dict[str, Any] = {name: value for name, steps in paths.items() if not steps}
-    heads: dict[str, dict[str, Steps]] = {}
-    for name, steps in paths.items():
-        if steps:
-            heads.setdefault(steps[0], {})[name] = steps[1:]
-    spine = next(
-        (head for head, inner in heads.items() if head == "*" or any("*" in steps for steps in inner.values())), None
-    )
-    for head, inner in heads.items():
-        if head != spine:
-            values |= {name: _resolve(value, (head, *steps)) for name, steps in inner.items()}
-    if spine is None:
+    plan = _plan(tuple(paths.items()))
+    values = {name: _resolve(value, steps) for name, steps in plan.resolved.items()}
+    if plan.spine is None:
         error = next((cell for cell in values.values() if isinstance(cell, JsonError)), None)
         yield place, error or values
         return
-    for key, child in _iterate_children(value, spine):
-        for row_place, row in walk(child, heads[spine], f"{place}.{key}" if place else key):
-            failure = next((v for v in values.values() if isinstance(v, JsonError)), None)
+    failure = next((cell for cell in values.values() if isinstance(cell, JsonError)), None)
+    for key, child in _iterate_children(value, plan.spine):
+        for row_place, row in walk(child, plan.inner, f"{place}.{key}" if place else key):
             yield row_place, row if isinstance(row, JsonError) else failure or values | row
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """How the paths of one level are followed."""
+
+    resolved: Mapping[str, Steps]
+    """Paths of columns that have one value for all rows below."""
+    spine: str | None
+    """The step that leads to the rows: a star, or a key above one; None where the value is a row."""
+    inner: Mapping[str, Steps]
+    """What remains of the other paths after that step."""
+
+
+@lru_cache(maxsize=1024)
+def _plan(paths: tuple[tuple[str, Steps], ...]) -> _Plan:
+    """Return the plan for paths; cached, as every value of a level has the same."""
+    spine = next((steps[0] for _, steps in paths if "*" in steps), None)
+    inner = {name: steps[1:] for name, steps in paths if steps and steps[0] == spine}
+    return _Plan({name: steps for name, steps in paths if name not in inner}, spine, inner)
 
 
 def _iterate_children(value: Any, step: str) -> Iterator[tuple[str, Any]]:
