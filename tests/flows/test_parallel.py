@@ -68,6 +68,7 @@ def run_all() -> dict[str, Any]:
     return all_stages()
 
 
+@pytest.mark.long
 def test_dvc_lock_of_parallel_and_sequential_runs_is_equal(small_project: Path) -> None:
     from flows.dvc import build_environment, build_repro_command
 

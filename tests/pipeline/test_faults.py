@@ -22,8 +22,8 @@ from tests.pipeline.stages import STAGES, Stage, find_leftovers
 
 pytestmark = pytest.mark.slow
 
-QUICK = ("validate", "finetune", "worth", "register", "promote")
-"""Stages that `make test` kills and starves: each way to write that there is. The others do so under -m long."""
+QUICK = ("finetune", "register", "promote")
+"""Stages that `make test` kills and starves: a checkpoint, a folder, a registry. The others do so under -m long."""
 EVERY_STAGE = [pytest.param(name, marks=[] if name in QUICK else [pytest.mark.long]) for name in STAGES]
 ATTEMPTS = 5
 """How often a process may end before it can be killed, as on a busy machine."""

@@ -184,9 +184,17 @@ CASES: dict[str, tuple[str, str, str, bool, str]] = {
     "raw data": ("ingest", f"{RAW}/corpus.json", "", False, "checkout"),
     "raw data, cached copy too": ("ingest", f"{RAW}/corpus.json", "", True, "pull"),
 }
+QUICK_CASES = ("a table", "a model, cached copy too", "a report", "raw data, cached copy too")
+"""Each command once or twice; the others are `long`."""
 
 
-@pytest.mark.parametrize(("stage", "name", "file", "flip_cached", "dvc_command"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(
+    ("stage", "name", "file", "flip_cached", "dvc_command"),
+    [
+        pytest.param(*values, id=name, marks=[] if name in QUICK_CASES else [pytest.mark.long])
+        for name, values in CASES.items()
+    ],
+)
 def test_the_repair_in_the_message_restores_the_file(
     project_copy: Project, stage: str, name: str, file: str, flip_cached: bool, dvc_command: str
 ) -> None:

@@ -59,6 +59,7 @@ def test_explain_knows_made_up_components(extended_project: Project) -> None:
         assert f"{kind} made_up" in process.stdout
 
 
+@pytest.mark.long
 def test_made_up_components_run_in_the_whole_pipeline(extended_project: Project, tmp_path: Path) -> None:
     score_by_label = {"bad": 1.0, "good": 5.0}
     project = set_problem(

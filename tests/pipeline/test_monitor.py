@@ -65,6 +65,7 @@ def test_traffic_like_the_test_examples_is_no_drift(project_copy: Project) -> No
     }
 
 
+@pytest.mark.long
 def test_the_features_of_the_test_examples_are_cached(project_copy: Project) -> None:
     run_monitor(project_copy)
     (cache,) = (project_copy.root / ".satiety/monitor").glob("*.safetensors")
@@ -122,6 +123,7 @@ def test_a_table_that_cannot_be_read_is_one_line_and_exit_1(project_copy: Projec
     assert "Traceback" not in process.stderr
 
 
+@pytest.mark.long
 def test_the_evidently_page_is_written_if_enabled(project_copy: Project) -> None:
     page, params = project_copy.root / "reports/monitor-evidently.html", project_copy.read_params()
     assert not page.exists()
@@ -134,7 +136,7 @@ def test_the_evidently_page_is_written_if_enabled(project_copy: Project) -> None
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
-@pytest.mark.parametrize("width", [400, 1600])
+@pytest.mark.parametrize("width", [400, pytest.param(1600, marks=pytest.mark.long)])
 def test_the_page_logs_nothing_and_fits_the_window(project_copy: Project, width: int) -> None:
     from playwright.sync_api import sync_playwright
 

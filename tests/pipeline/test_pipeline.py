@@ -129,7 +129,7 @@ def test_equal_seeds_give_equal_files_from_an_empty_cache(
     project: Project, copy_template: Callable[[], Project]
 ) -> None:
     copy = copy_template()
-    process = copy.repro()
+    process = copy.repro("register")
     assert process.returncode == 0, process.stdout + process.stderr
     digests, copy_digests = project.read_digests(), copy.read_digests()
     assert {path: digest for path, digest in copy_digests.items() if digest != digests[path]} == {}
@@ -160,6 +160,7 @@ def test_a_changed_param_makes_only_its_own_stages_stale(project: Project, block
     assert list_stages_run(project.repro("--dry").stdout) == stages.get(block, [block, "register"])
 
 
+@pytest.mark.long
 def test_a_lever_added_to_use_is_applied(project: Project) -> None:
     """As when a user follows advice, and then reverts it."""
     digests, params = project.read_digests(), project.read_params()
@@ -172,6 +173,7 @@ def test_a_lever_added_to_use_is_applied(project: Project) -> None:
     assert {path: digest for path, digest in project.read_digests().items() if digest != digests[path]} == {}
 
 
+@pytest.mark.long
 def test_a_changed_param_reruns_only_what_depends_on_it(project: Project) -> None:
     initial = project.read_digests()
     change_params(project, "evaluate")
@@ -257,6 +259,7 @@ def test_worth_measures_every_lever_and_writes_its_page(project: Project) -> Non
     assert (project.root / "reports/worth.html").read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
 
 
+@pytest.mark.long
 def test_the_worth_flow_checks_only_the_stages_it_needs(project: Project) -> None:
     interrupt_dvc(project)
     process = project.run(sys.executable, "-m", "flows.worth")

@@ -41,6 +41,7 @@ def retrained_project(committed_project: Project, tmp_path_factory: pytest.TempP
     return retraining
 
 
+@pytest.mark.long
 def test_a_killed_run_changes_nothing_and_of_two_next_runs_one_completes(retraining: Retraining) -> None:
     record_traffic(retraining.root, seed=1)
     snapshot, champions = retraining.take_snapshot(), retraining.find_champions()

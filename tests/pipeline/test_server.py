@@ -174,6 +174,7 @@ def test_a_failed_run_sends_an_alert(server: Server, tmp_path: Path) -> None:
         assert words in message["message"]
 
 
+@pytest.mark.long
 def test_training_can_run_in_another_pool(server: Server) -> None:
     with server.worker(), server.worker("gpu"):
         run = server.start(gpu_pool="gpu", overrides=["finetune.seed=99"])

@@ -111,6 +111,7 @@ def test_multilabel_runs_in_the_pipeline_up_to_the_package(copy_template: CopyTe
     assert set(answer["labels"]) <= {"good", "long"}
 
 
+@pytest.mark.long
 def test_translation_in_both_directions_runs_in_the_pipeline_up_to_the_package(copy_template: CopyTemplate) -> None:
     """With a tiny random T5 and 200 pairs of a small grammar, every second one from Chinese."""
     project = copy_template()

@@ -108,7 +108,7 @@ def study_language(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return study
 
 
-@pytest.fixture(params=["en", "zh"])
+@pytest.fixture(params=["en", pytest.param("zh", marks=pytest.mark.long)])
 def findings(request: pytest.FixtureRequest, study_language: Any) -> Findings:
     """Findings of the English study, then of the Chinese one."""
     findings: Findings = study_language(request.param)
