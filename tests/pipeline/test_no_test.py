@@ -59,7 +59,9 @@ def check_scores(project: Project, report: dict[str, Any], count: int, folds: in
     assert f"on {count} labels, each by a model that had not seen it ({folds} folds)" in card
 
 
-@pytest.mark.parametrize(("language", "count", "folds"), [("zh", 64, 5), pytest.param("en", 40, 10, marks=pytest.mark.long)])
+@pytest.mark.parametrize(
+    ("language", "count", "folds"), [("zh", 64, 5), pytest.param("en", 40, 10, marks=pytest.mark.long)]
+)
 def test_a_person_with_few_labels_in_all_gets_scores_a_model_and_a_champion(
     copy_template: Callable[[], Project], language: str, count: int, folds: int
 ) -> None:
