@@ -184,7 +184,7 @@ CASES: dict[str, tuple[str, str, str, bool, str]] = {
     "raw data": ("ingest", f"{RAW}/corpus.json", "", False, "checkout"),
     "raw data, cached copy too": ("ingest", f"{RAW}/corpus.json", "", True, "pull"),
 }
-QUICK_CASES = ("a table", "a model, cached copy too", "a report", "raw data, cached copy too")
+QUICK_CASES = ("a model", "a table, cached copy too", "a report", "raw data, cached copy too")
 """Each command once or twice; the others are `long`."""
 
 

@@ -40,16 +40,14 @@ def extended_project(copy_template: Callable[[], Project]) -> Project:
 
 
 def test_made_up_components_pass_the_contract_tests(extended_project: Project) -> None:
-    """Each also in combination with the built-in components of other kinds."""
-    process = extended_project.run(sys.executable, "-m", "pytest", "-q", "-n0", "tests/contracts", "-k", "made_up")
+    """Each also in combination with the built-in components of other kinds; in English, without those that write."""
+    chosen = "made_up and not translate and not zh"
+    process = extended_project.run(sys.executable, "-m", "pytest", "-v", "-n0", "tests/contracts", "-k", chosen)
     assert process.returncode == 0, process.stdout + process.stderr
-    collected = extended_project.run(
-        sys.executable, "-m", "pytest", "-q", "-n0", "--collect-only", "tests/contracts", "-k", "made_up"
-    ).stdout
     for kind in PLACES:
-        assert f"{kind}-made_up" in collected, f"no contract test of kind {kind} was collected"
+        assert f"{kind}-made_up" in process.stdout, f"no contract test of kind {kind} was run"
     for test_id in ("full-made_up", "made_up-classify", "made_up-ner", "made_up-regress", "lora-made_up_writing"):
-        assert test_id in collected
+        assert test_id in process.stdout
 
 
 def test_explain_knows_made_up_components(extended_project: Project) -> None:
