@@ -65,7 +65,8 @@ def train_on_pairs(context: TuningContext, sources: Sequence[BatchSource], train
     """Train the encoder; the last weights are kept, for no label is left to choose by.
 
     Word embeddings stay as they are: few labels contain few of the words, and in a multilingual model these are four
-    fifths of the weights. There is no dropout: scores are the same without, in half of the time.
+    fifths of the weights. There is no dropout: over eight draws of labels, scores were the same on average without, and
+    training took a third to a half less time.
 
     Args:
         context: the run.

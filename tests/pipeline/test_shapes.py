@@ -112,7 +112,7 @@ def test_multilabel_runs_in_the_pipeline_up_to_the_package(copy_template: CopyTe
 
 
 @pytest.mark.long
-def test_translation_in_both_directions_runs_in_the_pipeline_up_to_the_package(copy_template: CopyTemplate) -> None:
+def test_translation_in_both_directions_runs_in_the_whole_pipeline(copy_template: CopyTemplate) -> None:
     """With a tiny random T5 and 200 pairs of a small grammar, every second one from Chinese."""
     project = copy_template()
     write_pairs(project.root / "data/raw/labelled.csv", 200, ["text", "translation"])
@@ -127,7 +127,7 @@ def test_translation_in_both_directions_runs_in_the_pipeline_up_to_the_package(c
     }
     params["use"] = ["retrieve"]
     project.write_params(params)
-    process = project.repro("register")
+    process = project.repro()
     assert process.returncode == 0, process.stdout + process.stderr
 
     scores = project.read_report("evaluate")
@@ -135,9 +135,13 @@ def test_translation_in_both_directions_runs_in_the_pipeline_up_to_the_package(c
     assert scores["before"]["high"] < 0.2
     assert scores["after"]["low"] > 0.5
     assert scores["metrics"]["after"]["bleu"]["low"] > scores["metrics"]["before"]["bleu"]["high"]
+    assert project.read_report("worth")["headline"]["en"].startswith("Not measured: ")
     names = {path.name for path in (project.root / "models/package/model").iterdir()}
     assert {"config.json", "generation_config.json", "model.safetensors", "problem.json", "tuned.json"} <= names
     assert "head.safetensors" not in names
+    promoted = project.run(sys.executable, "-m", "tasks.promote")
+    assert promoted.returncode == 0, promoted.stdout + promoted.stderr
+    assert project.read_report("promote")["decision"] == "promoted"
     chinese, english = predict(
         project, "Six old teachers drink tea by the river today.", "今天六个老的老师在河边喝茶。"
     )
