@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from torch.nn.functional import pad
 from torch.nn.utils.rnn import pad_sequence
 
 POOL = 16
@@ -41,8 +42,13 @@ def group_by_length(lengths: Sequence[int], tokens: int) -> list[list[int]]:
     return batches
 
 
-def pad_rows(rows: Sequence[Sequence[float]], value: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return rows padded to the longest, and a mask that is 0 in padding; both int64, shape (rows, tokens)."""
+def pad_rows(rows: Sequence[Sequence[float]], value: int, length: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return rows padded to the longest or to ``length``, if that is longer, and a mask that is 0 in padding.
+
+    Both are int64, shape (rows, tokens).
+    """
     tensors = [torch.tensor(row, dtype=torch.int64) for row in rows]
     masks = [torch.ones_like(tensor) for tensor in tensors]
-    return pad_sequence(tensors, batch_first=True, padding_value=value), pad_sequence(masks, batch_first=True)
+    padded = pad_sequence(tensors, batch_first=True, padding_value=value), pad_sequence(masks, batch_first=True)
+    missing = max(length - padded[0].shape[1], 0)
+    return pad(padded[0], (0, missing), value=value), pad(padded[1], (0, missing))

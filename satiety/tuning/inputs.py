@@ -75,10 +75,11 @@ def select_labelled(windows: Sequence[Window], problem: Problem) -> list[Window]
     return labelled
 
 
-def collate(windows: Sequence[Window], pad: int, head: Head) -> Batch:
-    """Pad windows to the length of the longest; padding is masked and has no target."""
-    input_ids, mask = pad_rows([window.input_ids for window in windows], pad)
+def collate(windows: Sequence[Window], pad: int, head: Head, length: int = 0) -> Batch:
+    """Pad windows to the longest or to ``length``, if that is longer; padding is masked and has no target."""
+    input_ids, mask = pad_rows([window.input_ids for window in windows], pad, length)
     type_ids = None
     if any(window.token_type_ids for window in windows):
-        type_ids, _ = pad_rows([window.token_type_ids or [0] * len(window.input_ids) for window in windows], 0)
+        rows = [window.token_type_ids or [0] * len(window.input_ids) for window in windows]
+        type_ids, _ = pad_rows(rows, 0, length)
     return Batch(input_ids, mask, head.targets(windows, input_ids.shape[1]), type_ids)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -10,6 +11,10 @@ from torch import nn
 if TYPE_CHECKING:
     from satiety.heads import Head, Pooling
     from satiety.tuning.inputs import Batch
+
+TOP = ("head.", "encoder.lm_head.")
+"""Names of weights above the top layer: the linear head, or a decoder's output embeddings where these are not tied."""
+_LAYER = re.compile(r"\.(?:layers?|block)\.(\d+)\.")
 
 
 class Model(nn.Module):
@@ -37,6 +42,13 @@ class Model(nn.Module):
         """The layer that embeds the input tokens."""
         layer: nn.Module = self.task_head.get_encoder(self.encoder).get_input_embeddings()
         return layer
+
+    def count_layers_above(self) -> dict[str, int]:
+        """Return for each weight by name how many layers are above its own; all layers are above the embeddings."""
+        matches = {name: _LAYER.search(name) for name, _ in self.named_parameters()}
+        layers = 1 + max((int(match[1]) for match in matches.values() if match), default=-1)
+        depths = {name: int(match[1]) + 1 if match else 0 for name, match in matches.items()}
+        return {name: 0 if name.startswith(TOP) else layers - depth for name, depth in depths.items()}
 
     def features(self, batch: Batch) -> torch.Tensor:
         """Return the pooled states that the head reads: shape (windows, hidden), or (windows, tokens, hidden)."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -14,10 +13,6 @@ if TYPE_CHECKING:
     from torch.nn import Parameter
 
     from satiety.tuning.model import Model
-
-TOP = ("head.", "encoder.lm_head.")
-"""Names of weights above the top layer: the linear head, or a decoder's output embeddings where these are not tied."""
-_LAYER = re.compile(r"\.(?:layers?|block)\.(\d+)\.")
 
 
 @METHODS.register("full")
@@ -32,9 +27,6 @@ class Full(GradientMethod):
             weight.requires_grad_(True)
 
     def rates(self, model: Model) -> Iterator[tuple[str, Parameter, float]]:
-        names = [name for name, _ in model.named_parameters()]
-        layers = 1 + max((int(match[1]) for name in names if (match := _LAYER.search(name))), default=-1)
+        above = model.count_layers_above()
         for name, weight, rate in super().rates(model):
-            depth = int(match[1]) + 1 if (match := _LAYER.search(name)) else 0
-            below = 0 if name.startswith(TOP) else layers - depth
-            yield name, weight, rate * self.layer_decay**below
+            yield name, weight, rate * self.layer_decay ** above[name]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -66,21 +67,51 @@ def test_updates_grow_with_the_labels_but_not_with_their_copies(tiny: Path, tmp_
     assert counts == [2, 6, 6]
 
 
-def test_the_encoder_is_trained_but_for_its_words_and_its_attention_is_fused_again(tiny: Path, tmp_path: Path) -> None:
-    recipe = {"kind": "contrastive", "training": {"min_steps": 2, "max_steps": 2, "batch_size": 4}}
+def find_changed(base: Path, folder: Path, layers: int) -> tuple[set[str], Any]:
+    """Train the encoder in `base` on pairs; return the names of the weights that changed, and the tuned encoder."""
+    recipe = {"kind": "contrastive", "training": {"min_steps": 2, "max_steps": 2, "batch_size": 4, "layers": layers}}
     section = Finetune.model_validate({"seed": 1, "max_length": 32, "prefix": "", "pooling": "mean", "recipe": recipe})
     labels = [Example(str(i), {"text": f"text {i}"}, Label(("good", "bad")[i % 2])) for i in range(12)]
-    problem, store = (
-        PROBLEMS["classify"].model_validate({"labels": None}).fit_labels(labels),
-        CheckpointStore(tmp_path, 1),
+    problem = PROBLEMS["classify"].model_validate({"labels": None}).fit_labels(labels)
+    store = CheckpointStore(folder, 1)
+    before, after = (
+        load_encoder(base),
+        finetune(base, problem, labels, [], params=section, store=store, device="cpu").model.model.encoder,
     )
-    tuned = finetune(tiny, problem, labels, [], params=section, store=store, device="cpu").model.model
-    before, after = load_encoder(tiny), tuned.encoder
-    changed = {
-        name
-        for (name, old), new in zip(before.named_parameters(), after.parameters(), strict=True)
-        if not torch.equal(old, new)
-    }
+    pairs = zip(before.named_parameters(), after.parameters(), strict=True)
+    return {name for (name, old), new in pairs if not torch.equal(old, new)}, after
+
+
+def test_the_encoder_is_trained_but_for_its_words_and_its_attention_is_fused_again(tiny: Path, tmp_path: Path) -> None:
+    changed, encoder = find_changed(tiny, tmp_path, 2)
     assert "embeddings.word_embeddings.weight" not in changed
     assert {"embeddings.position_embeddings.weight", "encoder.layer.1.output.dense.weight"} <= changed
-    assert after.config._attn_implementation == "sdpa"
+    assert encoder.config._attn_implementation == "sdpa"
+
+
+def test_only_the_upper_layers_of_a_deeper_encoder_are_trained(tiny: Path, tmp_path: Path) -> None:
+    changed, _ = find_changed(tiny, tmp_path, 1)
+    assert "encoder.layer.1.output.dense.weight" in changed
+    assert not any(name.startswith(("embeddings.", "encoder.layer.0.")) for name in changed)
+
+
+def test_texts_are_padded_to_few_lengths_and_never_beyond_the_limit(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from satiety.tuning import inputs
+
+    lengths, collate = list[int](), inputs.collate
+
+    def note_length(*arguments: Any) -> Any:
+        batch = collate(*arguments)
+        lengths.append(batch.input_ids.shape[1])
+        return batch
+
+    monkeypatch.setattr(inputs, "collate", note_length)
+    recipe = {"kind": "contrastive", "training": {"min_steps": 8, "max_steps": 8, "batch_size": 4}}
+    section = Finetune.model_validate({"seed": 1, "max_length": 20, "prefix": "", "pooling": "mean", "recipe": recipe})
+    labels = [Example(str(i), {"text": "word " * (i + 1)}, Label(("good", "bad")[i % 2])) for i in range(30)]
+    problem = PROBLEMS["classify"].sample()
+    finetune(tiny, problem, labels, [], params=section, store=CheckpointStore(tmp_path, 1), device="cpu")
+    assert set(lengths) <= {8, 16, 20}
+    assert 20 in lengths
