@@ -95,6 +95,17 @@ def test_only_the_upper_layers_of_a_deeper_encoder_are_trained(tiny: Path, tmp_p
     assert not any(name.startswith(("embeddings.", "encoder.layer.0.")) for name in changed)
 
 
+def test_few_updates_are_made_without_dropout_and_many_with_it(
+    tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weight = "encoder.layer.1.output.dense.weight"
+    plain, again = (find_changed(tiny, tmp_path / name, 2)[1].get_parameter(weight) for name in ("plain", "again"))
+    monkeypatch.setattr("satiety.tuning.pairs.MAX_STEPS_WITHOUT_DROPOUT", 1)
+    dropped = find_changed(tiny, tmp_path / "dropped", 2)[1].get_parameter(weight)
+    assert torch.equal(plain, again)
+    assert not torch.equal(plain, dropped)
+
+
 def test_texts_are_padded_to_few_lengths_and_never_beyond_the_limit(
     tiny: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
