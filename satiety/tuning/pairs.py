@@ -55,8 +55,8 @@ PASS_TEXTS = 16
 PASS_STEP = 8
 """Their number of tokens is a multiple of it: a CPU compiles an operation, and keeps it, for each shape it meets."""
 MAX_STEPS_WITHOUT_DROPOUT = 50
-"""Of eight draws of labels, mostly with fewer updates, scores were the same on average without dropout; at 75 updates it
-gained .012 on each of two."""
+"""Over eight draws of labels, most with fewer updates, scores were the same on average without dropout; at 75 updates
+dropout gained .012 on each of two."""
 PROBE = PairTraining(epochs=2.5, min_steps=10, max_steps=50, batch_size=16, learning_rate=3e-4)
 """A shorter training, by which recipes are compared."""
 
