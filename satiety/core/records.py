@@ -49,6 +49,11 @@ class Example:
         """The inputs as one text."""
         return text_of(self.inputs)
 
+    @property
+    def owner(self) -> str:
+        """What is held out with it: its group, else its parent and the parent's other copies, else itself alone."""
+        return self.group or self.parent or self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Document:

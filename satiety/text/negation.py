@@ -10,9 +10,11 @@ import re
 
 _ENGLISH = """
 no not never none nobody nothing nowhere neither nor without cannot hardly barely scarcely seldom rarely
-dont cant wont isnt arent wasnt werent doesnt didnt hasnt havent hadnt couldnt wouldnt shouldnt aint
-zero one two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand million
-billion half twice once first second third
+nope nay minus dont cant wont isnt arent wasnt werent doesnt didnt hasnt havent hadnt couldnt wouldnt shouldnt aint
+neednt mustnt darent shant mightnt
+zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen
+eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred thousand million billion trillion dozen
+half double triple twice once first second third fourth fifth sixth seventh eighth ninth tenth
 """
 ENGLISH = frozenset(_ENGLISH.split())
 """Negations, also without their apostrophe, and numbers in words."""

@@ -86,7 +86,7 @@ def split_labels(problem: Problem, labels: Sequence[Example], count: int, seed: 
     Raises:
         DataError: all labels are of one group, so that none can be held out.
     """
-    owners = [example.group or example.id for example in labels]
+    owners = [example.owner for example in labels]
     names = sorted({problem.stratum(example) for example in labels})
     strata = np.array([names.index(problem.stratum(example)) for example in labels])
     count = min(count, len(set(owners)))

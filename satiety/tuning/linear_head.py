@@ -40,10 +40,7 @@ def solve_head(
     owners = [examples[i] for i in head.owners(windows)]
     if not owners:
         return None
-    groups, is_gold = (
-        [owner.parent or owner.id for owner in owners],
-        [owner.origin != "pseudo_label" for owner in owners],
-    )
+    groups, is_gold = [example.owner for example in owners], [example.origin != "pseudo_label" for example in owners]
     return head.solve(*head.collect_targets(windows, rows), groups, head.size(problem), solver, seed, np.array(is_gold))
 
 

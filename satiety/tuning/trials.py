@@ -73,9 +73,10 @@ def hold_out(inputs: TuningInputs, recipe: Recipe, folds: Sequence[Mask]) -> Hel
 
 def fit_on_labels(inputs: TuningInputs, recipe: Recipe) -> FitOutcome:
     """Fit a recipe to labels alone, or return what the memory has: a teacher is also the model without raw texts."""
+    inputs = replace(inputs, documents=())
     fits, name = inputs.memory.fits, _hash_fit(inputs, recipe)
     if name not in fits:
-        fits[name] = recipe.fit(replace(inputs, documents=()))
+        fits[name] = recipe.fit(inputs)
     return fits[name]
 
 
@@ -105,12 +106,13 @@ def split_examples(inputs: TuningInputs, count: int) -> list[Mask]:
     """Return masks of the held-out examples, shape (examples,), stratified by class; no fold is empty.
 
     There are ``count`` folds, or as many as the rarest class has labels, but at least 2. Of many labels, the first
-    folds are returned that together hold `ENOUGH_LABELS` out. Copies stay with their parent, and count for nothing.
+    folds are returned that together hold `ENOUGH_LABELS` out. Groups and copies stay together; copies count for
+    nothing.
 
     Raises:
-        ParamsError: there is one text only, which cannot be held out.
+        ParamsError: there is one text or one group only, which cannot be held out.
     """
-    targets, owners = find_targets(inputs), [example.parent or example.id for example in inputs.train]
+    targets, owners = find_targets(inputs), [example.owner for example in inputs.train]
     originals = find_originals(inputs)
     sizes = np.bincount(targets[originals])
     count = max(2, min(count, int(sizes[sizes > 0].min())))
@@ -118,8 +120,8 @@ def split_examples(inputs: TuningInputs, count: int) -> list[Mask]:
     folds = [mask for mask in split_folds(targets, owners, count, rng) if mask.any() and not mask.all()]
     if not folds:
         raise ParamsError(
-            f"finetune.recipe: {inputs.params.recipe.kind} holds labels out, which needs two labelled texts at least: "
-            "choose linear, or label more"
+            f"finetune.recipe: {inputs.params.recipe.kind} holds labels out, which needs two labelled texts at "
+            f"least, of different groups, but has {originals.sum()}: choose linear, or label more"
         )
     totals = np.cumsum([(mask & originals).sum() for mask in folds])
     return folds[: int(np.searchsorted(totals, ENOUGH_LABELS)) + 1]
@@ -161,7 +163,7 @@ def _answer_fold(inputs: TuningInputs, recipe: Recipe, mask: Mask) -> dict[str, 
 
 
 def _hash_fit(inputs: TuningInputs, recipe: Recipe, *masks: Mask) -> str:
-    """Return a short digest of what decides the result: the recipe, the examples and the fold."""
-    ids = ",".join(example.id for example in inputs.train)
+    """Return a short digest of what decides the result: the recipe, the examples, the raw texts and the fold."""
+    ids = ",".join([*(example.id for example in inputs.train), *(document.id for document in inputs.documents)])
     parts = [recipe.model_dump_json().encode(), ids.encode(), *(np.packbits(mask).tobytes() for mask in masks)]
     return sha256(b"|".join(parts)).hexdigest()[:12]

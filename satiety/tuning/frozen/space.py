@@ -93,7 +93,7 @@ def build_space(context: TuningContext) -> FrozenSpace:
     return FrozenSpace(
         gold=rows[: len(gold)],
         targets=targets.astype(np.int64),
-        groups=tuple(owner.parent or owner.id for owner in owners),
+        groups=tuple(example.owner for example in owners),
         raw=rows[len(gold) :],
         names=_embed_names(context, gold.shape[1]),
         mean=mean,

@@ -16,7 +16,27 @@ TEXTS = {
 
 @pytest.mark.parametrize(
     "word",
-    ["not", "NOT", "isn't", "isn’t", "dont", "42", "3rd", "seven", "不", "没有", "不舒服", "别", "无", "三个", "第二"],
+    [
+        "not",
+        "NOT",
+        "isn't",
+        "isn’t",
+        "dont",
+        "42",
+        "3rd",
+        "seven",
+        "seventeen",
+        "ninety",
+        "dozen",
+        "mustnt",
+        "不",
+        "没有",
+        "不舒服",
+        "别",
+        "无",
+        "三个",
+        "第二",
+    ],
 )
 def test_negations_and_numbers_are_recognised(word: str) -> None:
     assert is_negation_or_number(word)

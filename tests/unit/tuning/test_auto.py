@@ -26,7 +26,7 @@ from satiety.tuning.recipes.auto import Auto
 from satiety.tuning.recipes.base import MAX_FEW_LABELS
 from satiety.tuning.recipes.fine_tune import FineTune
 from satiety.tuning.recipes.linear import Linear
-from satiety.tuning.trials import HeldOutAnswers, average, restrict, split_examples, weigh
+from satiety.tuning.trials import HeldOutAnswers, average, hold_out, restrict, split_examples, weigh
 
 PROBLEM = PROBLEMS["classify"].sample()
 TEXTS = ["a good film", "a good film", "a good film", "the worst hotel", "the worst hotel", "the worst hotel"]
@@ -135,10 +135,37 @@ def test_copies_stay_in_the_fold_of_their_parent(tiny: Path, tmp_path: Path) -> 
         assert mask[1] == mask[6]
 
 
-def test_one_text_cannot_be_held_out(tiny: Path, tmp_path: Path) -> None:
-    inputs = make_inputs(tiny, tmp_path, train=make_examples()[:1])
-    with pytest.raises(ParamsError, match="holds labels out, which needs two labelled texts"):
+def test_a_group_stays_in_one_fold(tiny: Path, tmp_path: Path) -> None:
+    examples = [replace(example, group="03"[i % 2]) for i, example in enumerate(make_examples())]
+    masks = split_examples(make_inputs(tiny, tmp_path, train=examples), 3)
+    assert all(
+        len({example.group for example, held in zip(examples, mask, strict=True) if held}) == 1 for mask in masks
+    )
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_one_text_or_group_cannot_be_held_out(tiny: Path, tmp_path: Path, count: int) -> None:
+    examples = [replace(example, group="one") for example in make_examples()[:count]]
+    inputs = make_inputs(tiny, tmp_path, train=examples)
+    with pytest.raises(ParamsError, match=f"needs two labelled texts at least, of different groups, but has {count}:"):
         split_examples(inputs, 3)
+
+
+def test_what_was_learned_with_raw_texts_is_not_taken_for_a_model_of_labels_alone(tiny: Path, tmp_path: Path) -> None:
+    class Reader(Linear):
+        kind: ClassVar = "reader"
+        uses_documents: ClassVar = True  # type: ignore[assignment]
+        raw_texts: ClassVar[list[int]] = []
+
+        def fit(self, inputs: TuningInputs) -> FitOutcome:
+            self.raw_texts.append(len(inputs.documents))
+            return super().fit(inputs)
+
+    inputs = make_inputs(tiny, tmp_path, documents=[Document("d", "a good hotel")])
+    folds = split_examples(inputs, 3)
+    for documents in (inputs.documents, [], inputs.documents):
+        hold_out(replace(inputs, documents=documents), Reader(), folds[:1])
+    assert Reader.raw_texts == [1, 0]
 
 
 def test_calibration_makes_a_sure_and_right_answer_cheaper_than_an_unsure_one() -> None:
