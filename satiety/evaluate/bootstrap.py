@@ -15,7 +15,8 @@ all three kinds are too narrow (coverage .85).
 Of few labels, a percentile interval is worse still: where all ten are right it is [1, 1]. So where it is asked for,
 every resample also has a few *imaginary* examples, whose score is drawn uniformly from [0, 1]. For a share that is the
 idea of "plus four": four imaginary trials, half of them successes. For a difference it is two imaginary pairs, whose
-systems are right independently of each other. The value itself is that of the real examples. In a simulation (accuracy
+systems are right independently of each other. A class's own metrics rest on its examples alone, so there the imaginary
+ones weigh more. The value itself is that of the real examples. In a simulation (accuracy
 and macro-F1, three classes, accuracies .6 to .97, 10 to 150 independent examples, 95 %), intervals covered the true
 scores in .86 to .98 of the cases (.22 to .97 without), and the true difference in .89 to .99 (.54 to .97 without).
 
@@ -76,6 +77,8 @@ class Resampling:
     """Imaginary examples in every resample, for intervals of few labels: `IMAGINARY` or none."""
     unbounded: frozenset[str] = frozenset()
     """Metrics that do not lie in [0, 1], which have no imaginary examples."""
+    support: Mapping[str, int] | None = None
+    """Examples of each class, which are all that the class's own metrics (``f1/CLASS``) rest on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +175,10 @@ class _Mixture:
     def _mix(self, name: str, draws: Floats, imaginary_draws: Floats, imaginary: float) -> Floats:
         if not imaginary or name in self.resampling.unbounded:
             return draws
-        mixed: Floats = (self.count * draws + imaginary * imaginary_draws) / (self.count + imaginary)
+        count, (_, _, label) = self.count, name.partition("/")
+        if label and self.resampling.support is not None:
+            count = min(count, self.resampling.support.get(label, 0))
+        mixed: Floats = (count * draws + imaginary * imaginary_draws) / (count + imaginary)
         return mixed
 
 

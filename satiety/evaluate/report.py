@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,6 +73,7 @@ def score(
         params.confidence_level,
         imaginary=IMAGINARY if folds else 0.0,
         unbounded=problem.unbounded,
+        support=Counter(label for example in gold if example.answer for label in set(example.answer.labels)),
     )
     tallies = {name: problem.tally(gold, predictions) for name, predictions in systems.items()}
     groups = assign_groups(gold)

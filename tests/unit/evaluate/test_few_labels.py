@@ -71,6 +71,17 @@ def test_one_group_counts_as_one_label() -> None:
     assert (grouped < 0.6, single > 0.9) == (True, True)
 
 
+def test_the_metrics_of_a_class_rest_on_its_own_labels() -> None:
+    gold = [Example(str(i), {"text": ""}, Label("ab"[i > 37])) for i in range(40)]
+    predictions = [Prediction(Label("a"), confidence=0.9)] * len(gold)
+    systems = dict.fromkeys(("before", "labels_only", "after"), predictions)
+    trust = calibrate(PROBLEM.confidence_correct(gold, predictions), PARAMS.bins)
+    metrics = score(PROBLEM, gold, systems, params=PARAMS, calibration=trust, folds=10)["metrics"]["after"]
+    assert metrics["recall/b"]["value"] == 0
+    assert metrics["recall/b"]["high"] > 0.5, "two labels say little"
+    assert metrics["recall/a"]["high"] - metrics["recall/a"]["low"] < 0.15
+
+
 def test_metrics_outside_zero_to_one_have_no_imaginary_examples() -> None:
     problem = PROBLEMS["regress"].sample().model_copy(update={"cuts": [2.0]})
     assert problem.unbounded == set(problem.metrics)
