@@ -98,10 +98,12 @@ def _tabulate_recipes(report: Mapping[str, Any] | None) -> Table | None:
     if not candidates:
         return None
     metric = (report or {}).get("metric", "score")
-    columns = ("recipe", "labels held out", "log-loss", "difference", metric, "texts encoded")
+    columns = ("recipe", "held out", "log-loss", "difference", metric, "encoded")
     table = _make_table("Recipes by cross-validation", *columns)
+    table.caption_justify, table.caption_style = "left", ""
+    table.caption = "* learns from raw texts. Chosen: the first, or a later one that is surely better."
     for row in candidates:
-        name = f"{row['recipe']} with raw texts" if row["uses_raw_texts"] else row["recipe"]
+        name = f"{row['recipe']}*" if row["uses_raw_texts"] else row["recipe"]
         difference = "chosen" if row["chosen"] else f"{row['difference']:+.3f} ± {row['standard_error']:.3f}"
         table.add_row(
             name,

@@ -54,7 +54,7 @@ def find_best(trials: Sequence[Trial]) -> Trial:
 def report_trials(inputs: TuningInputs, trials: Sequence[Trial], best: Trial) -> dict[str, Any]:
     """Return every trial for the report, the gain of raw texts out of fold, and label issues by the best trial."""
     alone = [trial for trial in trials if not trial.recipe.uses_documents]
-    gain = score(inputs, best) - score(inputs, find_best(alone)) if alone else None
+    gain = score_gain(inputs, best, find_best(alone)) if alone else None
     held_out = [example.id for example, is_tried in zip(inputs.train, best.held_out.rows, strict=True) if is_tried]
     issues = find_label_issues(best.held_out.probabilities, best.held_out.targets)
     return {
@@ -80,6 +80,13 @@ def report_trial(inputs: TuningInputs, trial: Trial, best: Trial) -> dict[str, A
         "score": round(score(inputs, trial), 6),
         "passes": trial.held_out.passes,
     }
+
+
+def score_gain(inputs: TuningInputs, best: Trial, alone: Trial) -> float:
+    """Return by how much a trial scores higher than another on the labels that both held out."""
+    rows = best.held_out.rows & alone.held_out.rows
+    first, second = (score(inputs, Trial(trial.recipe, trial.held_out.select(rows))) for trial in (best, alone))
+    return first - second
 
 
 def score(inputs: TuningInputs, trial: Trial) -> float:

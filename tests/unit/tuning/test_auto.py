@@ -18,7 +18,7 @@ from satiety.levers.self_train import SelfTraining
 from satiety.problems import PROBLEMS
 from satiety.training.checkpoint import CheckpointStore
 from satiety.tuning import Finetune
-from satiety.tuning.comparison import Trial, find_best, report_trials, try_candidate
+from satiety.tuning.comparison import Trial, find_best, report_trials, score_gain, try_candidate
 from satiety.tuning.context import TuningContext
 from satiety.tuning.finetune import finetune
 from satiety.tuning.recipes import RECIPES, FitOutcome, Recipe, TuningInputs
@@ -115,6 +115,18 @@ def test_the_expected_gain_is_what_the_choice_scores_more_than_the_best_without_
     assert outcome.facts["expected_gain"] == pytest.approx(informed - contrary, abs=1e-5)
     assert outcome.facts["expected_gain"] > 0.5
     assert outcome.model.card.expected_gain == outcome.facts["expected_gain"]
+
+
+def test_the_expected_gain_is_that_on_labels_which_both_held_out(tiny: Path, tmp_path: Path) -> None:
+    inputs = make_inputs(tiny, tmp_path)
+    right, wrong = np.eye(2)[[1, 1, 1, 0, 0, 0]], np.eye(2)[[0, 0, 0, 1, 1, 1]]
+    targets, is_first = np.array([1, 1, 1, 0, 0, 0]), np.array([True, False, False, True, False, False])
+    assert inputs.problem.classes == ("bad", "good")
+    best = Trial(Linear(), HeldOutAnswers(is_first, right[is_first], targets[is_first], 1.0, 0))
+    alone = Trial(Linear(), HeldOutAnswers(np.ones(6, dtype=bool), wrong, targets, 1.0, 0))
+    mixed = np.where(is_first[:, None], right, wrong)
+    equal = Trial(Linear(), HeldOutAnswers(np.ones(6, dtype=bool), mixed, targets, 1.0, 0))
+    assert (score_gain(inputs, best, alone), score_gain(inputs, best, equal)) == (1.0, 0.0)
 
 
 def test_equal_candidates_give_the_first(tiny: Path, tmp_path: Path) -> None:
