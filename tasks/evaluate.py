@@ -86,7 +86,8 @@ def main(
     write_text(scores, format_scores(results))
     if params.abstain:
         report.add(abstention=calibrate_abstention(task, systems["after"], params.abstain))
-    report.add(device=model.hardware.device, expected_gain=model.card.expected_gain, **results)
+    facts = {"recipe": model.card.chosen or model.card.recipe, "expected_gain": model.card.expected_gain}
+    report.add(device=model.hardware.device, **facts, **results)
 
 
 def design_experiment(

@@ -54,7 +54,7 @@ def render_card(problem: Problem, scores: Mapping[str, Any], facts: Facts, examp
         _describe_purpose(problem, facts),
         _render_scores(scores),
         _render_example(examples),
-        _describe_training(facts),
+        _describe_training(facts, scores.get("recipe")),
         _describe_limits(scores),
         ["## Params", "```yaml\n" + yaml.safe_dump(dict(facts.params), allow_unicode=True, sort_keys=False) + "```"],
     )
@@ -129,7 +129,7 @@ def describe_gain(scores: Mapping[str, Any]) -> str | None:
     expected_gain = scores.get("expected_gain")
     expectation = "" if expected_gain is None else f" Cross-validation had expected {expected_gain:+.3f} of raw texts."
     return (
-        f"Gain of raw texts and levers: {scores['metric']} {format_interval(scores['gain'], '+')}, against the same "
+        f"Gain of raw texts and levers: {scores['metric']} {format_interval(scores['gain'], '+')}, against the best "
         f"recipe on labels alone, {format_interval(scores['labels_only'])}.{expectation}"
     )
 
@@ -140,9 +140,10 @@ def _render_example(examples: Sequence[tuple[str, Any]]) -> Iterator[str]:
     yield "The texts are made up. `manifest.json` contains the SHA-256 of every file; a changed package does not load."
 
 
-def _describe_training(facts: Facts) -> Iterator[str]:
+def _describe_training(facts: Facts, recipe: str | None) -> Iterator[str]:
     yield "## Training"
-    lines = [
+    lines = [f"- recipe: `{recipe}`"] if recipe else []
+    lines += [
         f"- labelled examples: {facts.describe_labels()}",
         f"- code: git revision `{facts.revision}`",
     ]

@@ -52,6 +52,8 @@ class ModelCard(BaseModel):
     """Version of the folder's layout."""
     recipe: str = "fine_tune"
     """Kind of the recipe that fitted the model."""
+    chosen: str | None = None
+    """Kind of the candidate that cross-validation chose; null where none was compared."""
     method: Annotated[SerializeAsAny[Method], METHODS.choice()] | None = None
     """The method and its parameters, needed to attach an adapter; null where no method was used."""
     expected_gain: float | None = None

@@ -72,7 +72,8 @@ class Auto(Recipe):
             chosen, facts = best.recipe, report_trials(inputs, trials, best)
         inputs = restrict(inputs, chosen)
         outcome = chosen.fit(inputs) if inputs.documents else fit_on_labels(inputs, chosen)
-        update = {"recipe": self.kind, "expected_gain": facts.get("expected_gain")}
+        gain = facts.get("expected_gain")
+        update = {"recipe": self.kind, "chosen": chosen.kind if is_choice else None, "expected_gain": gain}
         model = replace(outcome.model, card=outcome.model.card.model_copy(update=update))
         facts = {"chosen": chosen.kind, "uses_raw_texts": bool(inputs.documents), **outcome.facts, **facts}
         return replace(outcome, model=model, facts=facts)

@@ -128,7 +128,8 @@ def test_card_and_page_say_that_every_label_was_scored_out_of_fold() -> None:
     calibration = {"ece": 0.1, "answers": 64, "confidence": 0.8, "accuracy": 0.8}
     phrase = "Scores on 64 labels, each by a model that had not seen it (10 folds)"
     page = render_version_page(make_problem("bad", "好"), scores, FACTS, ModelVersion("3", (), TAGS))
-    card = render_card(make_problem("bad", "好"), scores | {"calibration": calibration}, FACTS, [])
+    card = render_card(make_problem("bad", "好"), scores | {"calibration": calibration, "recipe": "linear"}, FACTS, [])
+    assert "## Training\n\n- recipe: `linear`\n- labelled examples:" in card
     assert f"### {phrase}" in page
     assert f"## {phrase}" in card
     assert "- There is no test. Each scored model learned from the labels of the other folds" in card
